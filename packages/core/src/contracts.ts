@@ -1,0 +1,265 @@
+import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs'
+import { point } from './point.js'
+
+/**
+ * Everything a plugin can be, on two screens. A point is at once the interface, the injection token and the arity.
+ *
+ * Ownership of tensors: what a verb returns belongs to the caller; an argument is never disposed by the callee; who keeps a
+ * tensor beyond the call clones it.
+ */
+
+/** Named immutable tensors: the parameters of a network, a gradient, an importance. A snapshot is a reference. */
+export type Params = Readonly<Record<string, Tensor>>
+
+/** The parameters of E, C and D at one moment; a part without parameters is `{}`. */
+export interface Model {
+  readonly embedder: Params
+  readonly head: Params
+  readonly decoder: Params
+}
+
+/** What a stateful plugin needs to go on where it stopped: tensors, and values that JSON can hold. */
+export interface State {
+  readonly tensors: Params
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+/** Gives and takes its state; `state()` returns clones that belong to the caller, `restore` copies what it keeps. */
+export interface Stateful {
+  state(): State
+  restore(state: State): void
+}
+
+/**
+ * Labelled examples outside the tensor engine; the only shape in which data travels: raw data, codes and recall alike.
+ * `read(indices)` returns `indices.length` examples as one row-major array of `shape`; `labels` is `[count] int32`.
+ */
+export interface Examples {
+  readonly count: number
+  readonly shape: readonly number[]
+  readonly labels: Int32Array
+  read(indices: Int32Array): Float32Array | Promise<Float32Array>
+}
+
+/** Which labels share one softmax: all seen classes, or the classes of the example's own task. */
+export type Scenario = 'class' | 'task' | 'domain'
+
+/** One task of a stream. Labels are class ids in order of appearance; `classes[k]` is the id of its k-th class, `names[k]` its name. */
+export interface Task {
+  readonly index: number
+  readonly name: string
+  readonly classes: readonly number[]
+  readonly names: readonly string[]
+  readonly train: Examples
+  readonly validation?: Examples
+  readonly test: Examples
+}
+
+/** The classes met so far, by id: their names and the task in which each first appeared. */
+export interface SeenClasses {
+  readonly scenario: Scenario
+  readonly names: readonly string[]
+  readonly taskOf: readonly number[]
+}
+
+/** What flows through the phases of one task, as a value: a phase returns a new one. `recall` holds codes of old classes. */
+export interface TaskState {
+  readonly task: Task
+  readonly seen: SeenClasses
+  readonly before: SeenClasses
+  readonly model: Model
+  readonly previous?: Model
+  readonly recall?: Examples
+}
+
+/** Labelled examples, split into train and test, with the names of the raw labels. */
+export interface Dataset {
+  load(): Promise<{ readonly train: Examples; readonly test: Examples; readonly classes: readonly string[] }>
+}
+export const Dataset = point<Dataset>('dataset', 'optional')
+
+/** Cuts a data set into tasks and states the scenario. */
+export interface Stream {
+  readonly scenario: Scenario
+  tasks(): Promise<readonly Task[]>
+}
+export const Stream = point<Stream>('stream', 'optional')
+
+/** E: examples `[n, ...example]` → codes `[n, ...code]`. Pure in its parameters. */
+export interface Embedder {
+  codeShape(exampleShape: readonly number[]): readonly number[]
+  init(exampleShape: readonly number[], rng: Rng): Params
+  embed(params: Params, x: Tensor): Tensor
+}
+export const Embedder = point<Embedder>('embedder', 'one')
+
+/** C: codes `[n, ...code]` → logits `[n, classes]`; grows when new classes arrive, leaving old outputs as they are. */
+export interface Head {
+  init(codeShape: readonly number[], classes: number, rng: Rng): Params
+  grow(params: Params, classes: number, rng: Rng): Params
+  classify(params: Params, u: Tensor): Tensor2D
+}
+export const Head = point<Head>('head', 'one')
+
+/** D: codes `[n, ...code]` → examples `[n, ...example]`. Pure in its parameters. */
+export interface Decoder {
+  init(codeShape: readonly number[], exampleShape: readonly number[], rng: Rng): Params
+  decode(params: Params, u: Tensor): Tensor
+}
+export const Decoder = point<Decoder>('decoder', 'optional')
+
+/**
+ * G: a model of p(u | y) with its own parameters and its own way not to forget.
+ * `memorize` takes the current task's codes and its own recall; `sample` returns `[n, ...code]` for `[n]` class ids;
+ * `logProbability`, where exact, returns log p(u | y) in nats as `[n, classes]` for classes 0 to `classes` − 1.
+ */
+export interface Generator extends Stateful {
+  memorize(fresh: Examples, recall?: Examples): Promise<void>
+  sample(labels: Int32Array): Tensor
+  logProbability?(u: Tensor, classes: number): Tensor2D
+}
+export const Generator = point<Generator>('generator', 'optional')
+
+/** The parameters and the data of one training step, as a regularizer sees them. */
+export interface Batch {
+  readonly x: Tensor
+  readonly labels: Int32Array
+}
+
+/** One update of the parameters, for methods that follow the path of training. Gradients are those of the unregularized loss. */
+export interface Update {
+  readonly before: Params
+  readonly gradients: Params
+  readonly after: Params
+}
+
+/**
+ * Protects parameters. Penalties of several regularizers add; projections compose in the order listed.
+ * Parameters are named `embedder/…`, `head/…`, `decoder/…` wherever they are flat `Params`.
+ */
+export interface Regularizer extends Stateful {
+  begin?(state: TaskState): void | Promise<void>
+  penalty?(params: Params, batch: Batch): Scalar
+  project?(gradients: Params, params: Params): Params
+  track?(update: Update): void
+  consolidate(state: TaskState): void | Promise<void>
+}
+export const Regularizer = point<Regularizer>('regularizer', 'many')
+
+/** One step of the pipeline; phases run in the order listed. */
+export interface Phase {
+  run(state: TaskState): Promise<TaskState>
+}
+export const Phase = point<Phase>('phase', 'many')
+
+/** One figure: `value` is a number, or an array whose index is `axis`. */
+export interface Measurement {
+  readonly name: string
+  readonly value: number | readonly (number | null)[]
+  readonly unit: string
+  readonly axis?: string
+  readonly aggregation: string
+}
+
+/** The learner's answers on one task's test set: per read-out, scores `[count, classes]` row-major; −∞ outside the softmax. */
+export interface Answers {
+  readonly task: number
+  readonly labels: Int32Array
+  readonly classes: number
+  readonly scores: Readonly<Record<string, Float32Array>>
+}
+
+/** Measures a learner after each task, and sums the rows up at the end. Evaluators are independent of each other. */
+export interface Evaluator {
+  evaluate(state: TaskState, answers: readonly Answers[]): readonly Measurement[] | Promise<readonly Measurement[]>
+  summarize?(rows: readonly (readonly Measurement[])[]): readonly Measurement[]
+}
+export const Evaluator = point<Evaluator>('evaluator', 'many')
+
+/** What observers hear. Times are seconds; `terms` are the named loss terms of one step, in the units of each. */
+export type LearnerEvent =
+  | { readonly type: 'run-start'; readonly tasks: readonly string[]; readonly seed: number; readonly engine: EngineFacts }
+  | { readonly type: 'task-start'; readonly task: number; readonly name: string; readonly classes: readonly string[] }
+  | { readonly type: 'phase-start'; readonly task: number; readonly phase: string }
+  | { readonly type: 'step'; readonly fit: string; readonly step: number; readonly of: number; readonly terms: Readonly<Record<string, number>> }
+  | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly of: number }
+  | { readonly type: 'phase-end'; readonly task: number; readonly phase: string; readonly seconds: number }
+  | { readonly type: 'task-end'; readonly task: number; readonly measurements: readonly Measurement[]; readonly seconds: number }
+  | { readonly type: 'run-end'; readonly summary: readonly Measurement[]; readonly seconds: number }
+  | { readonly type: 'run-failed'; readonly message: string }
+
+/** Hears events; never changes a run. */
+export interface Observer {
+  notice(event: LearnerEvent): void
+  close?(): void | Promise<void>
+}
+export const Observer = point<Observer>('observer', 'many')
+
+/** The engine that started: its name, version, threads and, where there was a choice, why it was this one. */
+export interface EngineFacts {
+  readonly name: string
+  readonly version: string
+  readonly threads: number
+  readonly note?: string
+}
+
+/** The tensor engine. */
+export interface Backend {
+  start(): Promise<EngineFacts>
+}
+export const Backend = point<Backend>('backend', 'optional')
+
+/** Seedable, checkpointable randomness, drawn in JavaScript; each plugin is injected one of its own. */
+export interface Rng {
+  /** `[count]` in [0, 1). */
+  uniform(count: number): Float32Array
+  /** `[count]` standard normal. */
+  normal(count: number): Float32Array
+  /** `[count] int32` in 0 to `below` − 1. */
+  integers(count: number, below: number): Int32Array
+  /** A random order of 0 to `count` − 1. */
+  permutation(count: number): Int32Array
+  /** An independent stream that depends on this one's seed and on `name` only. */
+  fork(name: string): Rng
+  state(): readonly number[]
+  restore(state: readonly number[]): void
+}
+export const Rng = point<Rng>('rng', 'service')
+
+/** Training of some parameters: the only loop over steps; see `trainer.ts`. */
+export interface Fit {
+  readonly name: string
+  readonly params: Params
+  readonly iterations: number
+  readonly optimizer: OptimizerOptions
+  batch(): Promise<Readonly<Record<string, Tensor>>> | Readonly<Record<string, Tensor>>
+  loss(params: Params, batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Scalar>>
+  penalties?(params: Params, batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Scalar>>
+  project?(gradients: Params, params: Params): Params
+  track?(update: Update): void
+}
+export interface Trainer {
+  fit(fit: Fit): Promise<Params>
+}
+export const Trainer = point<Trainer>('trainer', 'service')
+
+/** Tells all observers. */
+export interface Events {
+  emit(event: LearnerEvent): void
+}
+export const Events = point<Events>('events', 'service')
+
+/** The validated options of the plugin being built. */
+export const Options = point<unknown>('options', 'service')
+
+/** An update rule by name. Rates are per step; `schedule: cosine` falls from `rate` to 0 over the fit. */
+export interface OptimizerOptions {
+  readonly use: 'sgd' | 'adam' | 'adamw'
+  readonly rate: number
+  readonly schedule: 'constant' | 'cosine'
+  readonly momentum: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  readonly decay: number
+}

@@ -1,0 +1,52 @@
+/** The user's mistake, or something the user can mend: shown as one line, without a stack trace. */
+export class LgmError extends Error {
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'LgmError'
+    this.code = code
+  }
+}
+
+/** `<where>: expected <what>, got <what>; <remedy>`. */
+export function expected(where: string, what: string, got: string, remedy: string, code = 'input'): LgmError {
+  return new LgmError(code, `${where}: expected ${what}, got ${got}; ${remedy}`)
+}
+
+/** The run was stopped by its signal. */
+export class Interrupted extends Error {
+  constructor() {
+    super('interrupted')
+    this.name = 'Interrupted'
+  }
+}
+
+/** The candidate nearest to `word` by edit distance, if near enough to be a slip of the keys. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate)
+    if (distance < least) [best, least] = [candidate, distance]
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substitution))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** A value as it should stand in an error message: short, and on one line. */
+export function show(value: unknown): string {
+  const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? String(value))
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Examples, Rng } from './contracts.js'
+import { expected } from './errors.js'
+
+/** How many numbers one example of `shape` has. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1)
+}
+
+/**
+ * Examples held in one typed array, row-major `[labels.length, ...shape]`. Bytes are scaled from 0…255 to 0…1 as they are read.
+ * @throws LgmError `data` when the lengths do not fit, or a number is NaN or infinite.
+ */
+export function arrayExamples(values: Float32Array | Uint8Array, shape: readonly number[], labels: Int32Array, where = 'examples'): Examples {
+  const size = sizeOf(shape)
+  if (values.length !== labels.length * size)
+    throw expected(where, `${labels.length} × ${size} numbers (${labels.length} labels, shape [${shape.join(', ')}])`, `${values.length}`, 'check the shape and the number of labels', 'data')
+  if (values instanceof Float32Array) checkFinite(values, size, where)
+  const scale = values instanceof Uint8Array ? 1 / 255 : 1
+  return {
+    count: labels.length,
+    shape,
+    labels,
+    read(indices) {
+      const rows = new Float32Array(indices.length * size)
+      for (let i = 0; i < indices.length; i++) {
+        const from = indices[i]! * size
+        if (scale === 1) rows.set(values.subarray(from, from + size), i * size)
+        else for (let j = 0; j < size; j++) rows[i * size + j] = values[from + j]! * scale
+      }
+      return rows
+    },
+  }
+}
+
+function checkFinite(values: Float32Array, size: number, where: string): void {
+  const bad = values.findIndex(value => !Number.isFinite(value))
+  if (bad >= 0)
+    throw expected(where, 'finite numbers', `${values[bad]} in example ${Math.floor(bad / size)}, position ${bad % size}`, 'remove or repair that example', 'data')
+}
+
+/** The examples at `indices`, in that order, with labels changed by `relabel`. No data is copied. */
+export function selectExamples(examples: Examples, indices: Int32Array, relabel: (label: number) => number = label => label): Examples {
+  return {
+    count: indices.length,
+    shape: examples.shape,
+    labels: indices.map(index => relabel(examples.labels[index]!)),
+    read: rows => examples.read(rows.map(row => indices[row]!)),
+  }
+}
+
+/** Examples seen through a change of each batch of rows, such as a permutation of pixels. */
+export function changeExamples(examples: Examples, shape: readonly number[], change: (rows: Float32Array, count: number) => Float32Array): Examples {
+  return {
+    ...examples,
+    shape,
+    read(indices) {
+      const rows = examples.read(indices)
+      return rows instanceof Promise ? rows.then(values => change(values, indices.length)) : change(rows, indices.length)
+    },
+  }
+}
+
+/** Uploads the examples at `indices` as `[n, ...shape] float32`. */
+export async function upload(examples: Examples, indices: Int32Array): Promise<tf.Tensor> {
+  const read = examples.read(indices)
+  const rows = read instanceof Promise ? await read : read
+  return tf.tensor(rows, [indices.length, ...examples.shape], 'float32')
+}
+
+/** The labels at `indices`. */
+export function labelsAt(examples: Examples, indices: Int32Array): Int32Array {
+  return indices.map(index => examples.labels[index]!)
+}
+
+/**
+ * Sends all examples through `change` in batches and collects what comes back, with the same labels, in memory.
+ * `change` gets `[n, ...shape]` and returns `[n, ...any]`; both are disposed here.
+ */
+export async function mapExamples(examples: Examples, change: (batch: tf.Tensor) => tf.Tensor, batchSize = 1000): Promise<Examples> {
+  let values: Float32Array | undefined
+  let shape: readonly number[] = examples.shape
+  for (let from = 0; from < examples.count; from += batchSize) {
+    const indices = range(from, Math.min(from + batchSize, examples.count))
+    const batch = await upload(examples, indices)
+    const changed = tf.tidy(() => change(batch))
+    shape = changed.shape.slice(1)
+    values ??= new Float32Array(examples.count * sizeOf(shape))
+    values.set((await changed.data()) as Float32Array, from * sizeOf(shape))
+    changed.dispose()
+    batch.dispose()
+  }
+  return arrayExamples(values ?? new Float32Array(0), shape, examples.labels, 'mapped examples')
+}
+
+/** The integers `from` to `to` − 1. */
+export function range(from: number, to: number): Int32Array {
+  return Int32Array.from({ length: to - from }, (_, i) => from + i)
+}
+
+/** One-hot rows `[labels.length, classes]`. */
+export function oneHot(labels: Int32Array, classes: number): tf.Tensor2D {
+  const rows = new Float32Array(labels.length * classes)
+  for (let i = 0; i < labels.length; i++) rows[i * classes + labels[i]!] = 1
+  return tf.tensor2d(rows, [labels.length, classes])
+}
+
+/** Draws batches of indices by passes over a shuffled order, reshuffled at the end of each pass. */
+export function sampler(count: number, batchSize: number, rng: Rng): () => Int32Array {
+  let order = new Int32Array(0)
+  let at = 0
+  return () => {
+    const indices = new Int32Array(batchSize)
+    for (let i = 0; i < batchSize; i++) {
+      if (at >= order.length) {
+        order = rng.permutation(count) as Int32Array<ArrayBuffer>
+        at = 0
+      }
+      indices[i] = order[at++]!
+    }
+    return indices
+  }
+}

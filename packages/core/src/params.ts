@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Model, Params, State } from './contracts.js'
+
+/** Applies `change` to every tensor. */
+export function mapParams(params: Params, change: (tensor: tf.Tensor, name: string) => tf.Tensor): Params {
+  return Object.fromEntries(Object.entries(params).map(([name, tensor]) => [name, change(tensor, name)]))
+}
+
+/** The same values under new handles, which belong to the caller; no data is copied. */
+export function cloneParams(params: Params): Params {
+  return mapParams(params, tensor => tf.keep(tensor.clone()))
+}
+
+/** Disposes every tensor of `params` that is not also in one of `except`. */
+export function disposeParams(params: Params, ...except: readonly Params[]): void {
+  const spared = new Set(except.flatMap(other => Object.values(other)))
+  for (const tensor of Object.values(params)) if (!spared.has(tensor) && !tensor.isDisposed) tensor.dispose()
+}
+
+/** E, C and D as one record, named `embedder/…`, `head/…`, `decoder/…`. */
+export function flatten(model: Partial<Model>): Params {
+  const flat: Record<string, tf.Tensor> = {}
+  for (const [part, params] of Object.entries(model))
+    for (const [name, tensor] of Object.entries(params as Params)) flat[`${part}/${name}`] = tensor
+  return flat
+}
+
+/** The inverse of `flatten`. */
+export function unflatten(params: Params): Model {
+  return { embedder: subset(params, 'embedder'), head: subset(params, 'head'), decoder: subset(params, 'decoder') }
+}
+
+/** The parameters under `prefix/`, without the prefix. */
+export function subset(params: Params, prefix: string): Params {
+  const found: Record<string, tf.Tensor> = {}
+  for (const name in params) if (name.startsWith(`${prefix}/`)) found[name.slice(prefix.length + 1)] = params[name]!
+  return found
+}
+
+/** Which numbers a regularizer protects: those of E, or of E and C. */
+export type Protection = 'embedder' | 'embedder+head'
+
+/** The parameters that a regularizer protects, with their full names. */
+export function protectedParams(params: Params, protect: Protection): Params {
+  return Object.fromEntries(
+    Object.entries(params).filter(([name]) => name.startsWith('embedder/') || (protect === 'embedder+head' && name.startsWith('head/'))),
+  )
+}
+
+/** How many numbers `params` holds. */
+export function countNumbers(params: Params): number {
+  return Object.values(params).reduce((sum, tensor) => sum + tensor.size, 0)
+}
+
+/** The state of something that keeps nothing. */
+export const emptyState: State = { tensors: {}, values: {} }
+
+/** Weights drawn uniformly from ±√(6 / fanIn) · gain (He et al. 2015, arXiv:1502.01852; uniform form), in JavaScript. */
+export function uniformWeights(shape: readonly number[], fanIn: number, uniform: (count: number) => Float32Array, gain = 1): tf.Tensor {
+  const limit = gain * Math.sqrt(6 / fanIn)
+  const values = uniform(shape.reduce((a, b) => a * b, 1))
+  for (let i = 0; i < values.length; i++) values[i] = (2 * values[i]! - 1) * limit
+  return tf.tensor(values, shape as number[])
+}

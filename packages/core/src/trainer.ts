@@ -1,0 +1,129 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Events, Fit, Params, Trainer } from './contracts.js'
+import { Interrupted, LgmError } from './errors.js'
+import { applyGradients, initSlots, type Slots } from './optimizers.js'
+import { disposeParams } from './params.js'
+
+/** Losses are read from the engine once per this many steps: a read stops an asynchronous engine. */
+const window = 20
+
+/**
+ * The only loop over training steps. Each step: upload a batch, differentiate the named loss terms (their sum is minimized), add
+ * the gradients of the penalties, project, update. Parameters and slots are values; the step before is disposed.
+ *
+ * @throws LgmError `not-finite` naming fit, step and term when a loss is NaN or infinite; Interrupted when `signal` is aborted.
+ */
+export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
+  return {
+    async fit(fit) {
+      let params = fit.params
+      let slots = initSlots(fit.optimizer, params)
+      const pending: { step: number; terms: Record<string, tf.Scalar> }[] = []
+      let breath = Date.now()
+      try {
+        for (let step = 0; step < fit.iterations; step++) {
+          const batch = await fit.batch()
+          const next = takeStep(fit, params, slots, batch, step)
+          for (const tensor of Object.values(batch)) tensor.dispose()
+          release(params, slots, next.params, next.slots, fit.params)
+          params = next.params
+          slots = next.slots
+          pending.push({ step, terms: next.terms })
+          if (pending.length === window || step === fit.iterations - 1) await report(fit, pending.splice(0), events)
+          if (Date.now() - breath > 50) {
+            await new Promise(resolve => setTimeout(resolve, 0))
+            breath = Date.now()
+          }
+          if (signal?.aborted) throw new Interrupted()
+        }
+        return params
+      } catch (error) {
+        disposeParams(params, fit.params)
+        throw error
+      } finally {
+        disposeParams(slots.first)
+        disposeParams(slots.second)
+        for (const { terms } of pending) disposeParams(terms)
+      }
+    },
+  }
+}
+
+interface Step {
+  readonly params: Params
+  readonly slots: Slots
+  readonly terms: Record<string, tf.Scalar>
+}
+
+function takeStep(fit: Fit, params: Params, slots: Slots, batch: Readonly<Record<string, tf.Tensor>>, step: number): Step {
+  const kept: tf.Tensor[] = []
+  const keep = <Group extends Params>(group: Group): Group => {
+    for (const tensor of Object.values(group)) kept.push(tf.keep(tensor))
+    return group
+  }
+  return tf.tidy(() => {
+    const loss = differentiate(params, () => fit.loss(params, batch))
+    const penalty = fit.penalties && differentiate(params, () => fit.penalties!(params, batch))
+    let gradients = penalty ? addParams(loss.gradients, penalty.gradients) : loss.gradients
+    if (fit.project) gradients = fit.project(gradients, params)
+    const next = applyGradients(fit.optimizer, params, gradients, slots, step, fit.iterations)
+    fit.track?.({ before: params, gradients: loss.gradients, after: next.params })
+    return {
+      params: keep(next.params),
+      slots: { first: keep(next.slots.first), second: keep(next.slots.second) },
+      terms: { ...loss.terms, ...penalty?.terms },
+    }
+  })
+}
+
+/** Gradients of the sum of named scalar terms; parameters that no term depends on have none. The terms are kept for the caller. */
+export function differentiate(params: Params, compute: () => Readonly<Record<string, tf.Scalar>>): { terms: Record<string, tf.Scalar>; gradients: Params } {
+  const names = Object.keys(params)
+  let terms: Record<string, tf.Scalar> = {}
+  const sum = () => {
+    terms = { ...compute() }
+    const values = Object.values(terms)
+    for (const term of values) tf.keep(term)
+    return values.length === 0 ? tf.scalar(0) : values.length === 1 ? values[0]!.clone() : (tf.addN(values) as tf.Scalar)
+  }
+  const { grads } = tf.engine().gradients(sum, Object.values(params), undefined as never, true)
+  const gradients: Record<string, tf.Tensor> = {}
+  names.forEach((name, i) => {
+    if (grads[i]) gradients[name] = grads[i]
+  })
+  return { terms, gradients }
+}
+
+/** The sum of two gradients, where a missing entry is zero. */
+function addParams(a: Params, b: Params): Params {
+  const sum: Record<string, tf.Tensor> = { ...a }
+  for (const [name, tensor] of Object.entries(b)) sum[name] = sum[name] ? sum[name].add(tensor) : tensor
+  return sum
+}
+
+function release(params: Params, slots: Slots, nextParams: Params, nextSlots: Slots, owned: Params): void {
+  disposeParams(params, nextParams, owned)
+  disposeParams(slots.first, nextSlots.first)
+  disposeParams(slots.second, nextSlots.second)
+}
+
+async function report(fit: Fit, steps: { step: number; terms: Record<string, tf.Scalar> }[], events: Events): Promise<void> {
+  const names = Object.keys(steps[0]!.terms)
+  const stacked = tf.tidy(() => tf.stack(steps.flatMap(({ terms }) => names.map(name => terms[name]!))))
+  const values = await stacked.data()
+  stacked.dispose()
+  for (const { terms } of steps) disposeParams(terms)
+  const means = Object.fromEntries(names.map(name => [name, 0]))
+  steps.forEach(({ step }, row) => {
+    names.forEach((name, column) => {
+      const value = values[row * names.length + column]!
+      if (!Number.isFinite(value))
+        throw new LgmError(
+          'not-finite',
+          `${fit.name}: expected finite losses, got ${value} in the term "${name}" at step ${step + 1} of ${fit.iterations}; likely too high a rate (now ${fit.optimizer.rate}) or too large a weight of that term: lower it`,
+        )
+      means[name]! += value / steps.length
+    })
+  })
+  events.emit({ type: 'step', fit: fit.name, step: steps.at(-1)!.step + 1, of: fit.iterations, terms: means })
+}

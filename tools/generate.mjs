@@ -1,0 +1,70 @@
+// Writes what follows from the package.json files: every package's tsconfig.json and the root's list of projects.
+// `--check` writes nothing and fails if a file is not what it would be.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, posix, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** Every folder below packages/ that holds a package.json, two levels deep. */
+export function packageFolders() {
+  const found = []
+  for (const first of readdirSync(join(root, 'packages'), { withFileTypes: true })) {
+    if (!first.isDirectory()) continue
+    const folder = join(root, 'packages', first.name)
+    if (existsSync(join(folder, 'package.json'))) found.push(folder)
+    else
+      for (const second of readdirSync(folder, { withFileTypes: true }))
+        if (second.isDirectory() && existsSync(join(folder, second.name, 'package.json')))
+          found.push(join(folder, second.name))
+  }
+  return found.sort()
+}
+
+const json = value => `${JSON.stringify(value, null, 2)}\n`
+const toPosix = path => path.split(sep).join(posix.sep)
+
+/** The files that follow from the packages, as a map from path to text. */
+export function generatedFiles() {
+  const folders = packageFolders()
+  const manifests = new Map(folders.map(folder => [folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))]))
+  const byName = new Map([...manifests].map(([folder, manifest]) => [manifest.name, folder]))
+  const files = new Map()
+  for (const [folder, manifest] of manifests) {
+    const needs = { ...manifest.dependencies, ...manifest.peerDependencies }
+    const references = Object.keys(needs)
+      .filter(name => byName.has(name))
+      .sort()
+      .map(name => ({ path: toPosix(relative(folder, byName.get(name))) }))
+    const node = manifest.lgm?.runtime === 'node'
+    files.set(
+      join(folder, 'tsconfig.json'),
+      json({
+        extends: toPosix(relative(folder, join(root, 'tsconfig.base.json'))),
+        compilerOptions: {
+          rootDir: 'src',
+          outDir: 'dist',
+          tsBuildInfoFile: 'dist/.tsbuildinfo',
+          ...(node ? { types: ['node'] } : { lib: ['ES2023', 'DOM'] }),
+        },
+        include: ['src'],
+        exclude: ['src/**/*.test.ts'],
+        references,
+      }),
+    )
+  }
+  const projects = folders.map(folder => ({ path: toPosix(relative(root, folder)) }))
+  files.set(join(root, 'tsconfig.json'), json({ files: [], references: projects }))
+  return files
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const check = process.argv.includes('--check')
+  const stale = [...generatedFiles()].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)
+  if (check && stale.length > 0) {
+    console.error(`generate: expected these files to be up to date, got stale ones; run: npm run generate`)
+    for (const [path] of stale) console.error(`  ${relative(root, path)}`)
+    process.exit(1)
+  }
+  if (!check) for (const [path, text] of stale) writeFileSync(path, text)
+}

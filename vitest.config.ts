@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run on the sources: the condition "source" of each package's exports points there.
+export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
+  test: {
+    include: ['packages/**/src/**/*.test.ts', 'tools/**/*.test.ts', 'examples/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    server: { deps: { inline: [/@lgm\//] } },
+  },
+})
