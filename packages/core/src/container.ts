@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { container as root, type DependencyContainer, inject as tsyringeInject } from 'tsyringe'
+import { container as root, type DependencyContainer, injectable, inject as tsyringeInject } from 'tsyringe'
 import { Events, Options, Rng, Trainer } from './contracts.js'
 import { LgmError } from './errors.js'
 import type { Definition, Plugin, Point } from './point.js'
@@ -87,6 +87,7 @@ export function compose(plugins: readonly Plugin[], required: readonly Point<unk
 
 function construct(child: DependencyContainer, definition: Definition, name: string): object {
   try {
+    injectable()(definition.class)
     return child.resolve(definition.class as new () => object)
   } catch (error) {
     if (error instanceof LgmError) throw error

@@ -8,11 +8,11 @@ import type { SeenClasses } from '../contracts.js'
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
   const compute = ((input: tf.Tensor2D, save: (tensors: tf.Tensor[]) => void) => {
     const logProbabilities = tf.logSoftmax(input)
-    save([logProbabilities])
+    save([logProbabilities, targets])
     return {
       value: logProbabilities.mul(targets).sum(1).neg(),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        saved[0]!.exp().mul(targets.sum(1, true)).sub(targets).mul(dy.expandDims(1)),
+        saved[0]!.exp().mul(saved[1]!.sum(1, true)).sub(saved[1]!).mul(dy.expandDims(1)),
     }
   }) as unknown as Parameters<typeof tf.customGrad>[0]
   return tf.customGrad(compute)(logits) as tf.Tensor1D

@@ -1,0 +1,5 @@
+export * from './build.js'
+export * from './expectations.js'
+export * from './golden.js'
+export * from './tiny-model.js'
+export * from './tiny-tasks.js'
