@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { container as root, type DependencyContainer, injectable, inject as tsyringeInject } from 'tsyringe'
+import { type DependencyContainer, injectable, container as root, inject as tsyringeInject } from 'tsyringe'
 import { Events, Options, Rng, Trainer } from './contracts.js'
 import { LgmError } from './errors.js'
 import type { Definition, Plugin, Point } from './point.js'
@@ -42,7 +42,12 @@ export interface Services {
  * Builds every plugin in a child container of its own, after checking arity and requirements.
  * @throws LgmError `composition` when a point has too few or too many plugins, or plugins ask for each other in a circle.
  */
-export function compose(plugins: readonly Plugin[], required: readonly Point<unknown>[], points: readonly Point<unknown>[], services: Services): Composition {
+export function compose(
+  plugins: readonly Plugin[],
+  required: readonly Point<unknown>[],
+  points: readonly Point<unknown>[],
+  services: Services,
+): Composition {
   const named = nameParts(plugins)
   checkArity(plugins, required)
   const parent = root.createChildContainer()
@@ -55,7 +60,10 @@ export function compose(plugins: readonly Plugin[], required: readonly Point<unk
   const build = (name: string, plugin: Plugin): unknown => {
     if (built.has(name)) return built.get(name)
     if (underway.includes(name))
-      throw new LgmError('composition', `composition: expected plugins that do not need each other in a circle, got ${[...underway, name].join(' → ')}; remove one of them`)
+      throw new LgmError(
+        'composition',
+        `composition: expected plugins that do not need each other in a circle, got ${[...underway, name].join(' → ')}; remove one of them`,
+      )
     underway.push(name)
     const rng = services.rng.fork(name)
     const child = parent.createChildContainer()
@@ -70,7 +78,9 @@ export function compose(plugins: readonly Plugin[], required: readonly Point<unk
   }
 
   const at = (point: Point<unknown>) => named.filter(([, plugin]) => plugin.definition.point.token === point.token)
-  const allPoints = new Map([...points, ...plugins.map(plugin => plugin.definition.point)].map(point => [point.token, point]))
+  const allPoints = new Map(
+    [...points, ...plugins.map(plugin => plugin.definition.point)].map(point => [point.token, point]),
+  )
   for (const point of allPoints.values()) {
     const members = at(point)
     parent.register(point.token, {
@@ -93,7 +103,10 @@ function construct(child: DependencyContainer, definition: Definition, name: str
     if (error instanceof LgmError) throw error
     const inner = /expected .*; /.exec(String(error))
     if (inner) throw error
-    throw new LgmError('composition', `${name}: expected a constructor whose parameters all carry @inject of a known point, got: ${String(error).split('\n')[0]}; see docs/writing-a-plugin.md`)
+    throw new LgmError(
+      'composition',
+      `${name}: expected a constructor whose parameters all carry @inject of a known point, got: ${String(error).split('\n')[0]}; see docs/writing-a-plugin.md`,
+    )
   }
 }
 
@@ -112,14 +125,23 @@ function checkArity(plugins: readonly Plugin[], required: readonly Point<unknown
   const members = (point: Point<unknown>) => plugins.filter(plugin => plugin.definition.point.token === point.token)
   for (const point of required)
     if (members(point).length === 0)
-      throw new LgmError('composition', `composition: expected one ${point.name}, got none; add a plugin of the point "${point.name}"`)
+      throw new LgmError(
+        'composition',
+        `composition: expected one ${point.name}, got none; add a plugin of the point "${point.name}"`,
+      )
   for (const { definition } of plugins) {
     const { point } = definition
     const found = members(point)
     if (point.arity !== 'many' && found.length > 1)
-      throw new LgmError('composition', `composition: expected at most one ${point.name}, got ${found.map(plugin => plugin.definition.name).join(' and ')}; remove all but one`)
+      throw new LgmError(
+        'composition',
+        `composition: expected at most one ${point.name}, got ${found.map(plugin => plugin.definition.name).join(' and ')}; remove all but one`,
+      )
     for (const need of definition.requires ?? [])
       if (members(need).length === 0)
-        throw new LgmError('composition', `${point.name} "${definition.name}": expected a ${need.name} beside it, got none; add a plugin of the point "${need.name}"`)
+        throw new LgmError(
+          'composition',
+          `${point.name} "${definition.name}": expected a ${need.name} beside it, got none; add a plugin of the point "${need.name}"`,
+        )
   }
 }

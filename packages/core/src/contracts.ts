@@ -1,4 +1,4 @@
-import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs'
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs'
 import { point } from './point.js'
 
 /**
@@ -24,10 +24,12 @@ export interface State {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Gives and takes its state; `state()` returns clones that belong to the caller, `restore` copies what it keeps. */
+/** Gives and takes its state; `state()` returns clones that belong to the caller, `restore` clones what it keeps. */
 export interface Stateful {
   state(): State
   restore(state: State): void
+  /** Frees all tensors it holds. */
+  dispose?(): void
 }
 
 /**
@@ -120,10 +122,10 @@ export interface Generator extends Stateful {
 }
 export const Generator = point<Generator>('generator', 'optional')
 
-/** The parameters and the data of one training step, as a regularizer sees them. */
+/** The current data of one training step: examples, or their codes where the embedder is frozen, and class ids `[n] int32`. */
 export interface Batch {
   readonly x: Tensor
-  readonly labels: Int32Array
+  readonly labels: Tensor1D
 }
 
 /** One update of the parameters, for methods that follow the path of training. Gradients are those of the unregularized loss. */
@@ -178,13 +180,29 @@ export const Evaluator = point<Evaluator>('evaluator', 'many')
 
 /** What observers hear. Times are seconds; `terms` are the named loss terms of one step, in the units of each. */
 export type LearnerEvent =
-  | { readonly type: 'run-start'; readonly tasks: readonly string[]; readonly seed: number; readonly engine: EngineFacts }
+  | {
+      readonly type: 'run-start'
+      readonly tasks: readonly string[]
+      readonly seed: number
+      readonly engine: EngineFacts
+    }
   | { readonly type: 'task-start'; readonly task: number; readonly name: string; readonly classes: readonly string[] }
   | { readonly type: 'phase-start'; readonly task: number; readonly phase: string }
-  | { readonly type: 'step'; readonly fit: string; readonly step: number; readonly of: number; readonly terms: Readonly<Record<string, number>> }
+  | {
+      readonly type: 'step'
+      readonly fit: string
+      readonly step: number
+      readonly of: number
+      readonly terms: Readonly<Record<string, number>>
+    }
   | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly of: number }
   | { readonly type: 'phase-end'; readonly task: number; readonly phase: string; readonly seconds: number }
-  | { readonly type: 'task-end'; readonly task: number; readonly measurements: readonly Measurement[]; readonly seconds: number }
+  | {
+      readonly type: 'task-end'
+      readonly task: number
+      readonly measurements: readonly Measurement[]
+      readonly seconds: number
+    }
   | { readonly type: 'run-end'; readonly summary: readonly Measurement[]; readonly seconds: number }
   | { readonly type: 'run-failed'; readonly message: string }
 

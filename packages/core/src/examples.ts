@@ -11,10 +11,21 @@ export function sizeOf(shape: readonly number[]): number {
  * Examples held in one typed array, row-major `[labels.length, ...shape]`. Bytes are scaled from 0…255 to 0…1 as they are read.
  * @throws LgmError `data` when the lengths do not fit, or a number is NaN or infinite.
  */
-export function arrayExamples(values: Float32Array | Uint8Array, shape: readonly number[], labels: Int32Array, where = 'examples'): Examples {
+export function arrayExamples(
+  values: Float32Array | Uint8Array,
+  shape: readonly number[],
+  labels: Int32Array,
+  where = 'examples',
+): Examples {
   const size = sizeOf(shape)
   if (values.length !== labels.length * size)
-    throw expected(where, `${labels.length} × ${size} numbers (${labels.length} labels, shape [${shape.join(', ')}])`, `${values.length}`, 'check the shape and the number of labels', 'data')
+    throw expected(
+      where,
+      `${labels.length} × ${size} numbers (${labels.length} labels, shape [${shape.join(', ')}])`,
+      `${values.length}`,
+      'check the shape and the number of labels',
+      'data',
+    )
   if (values instanceof Float32Array) checkFinite(values, size, where)
   const scale = values instanceof Uint8Array ? 1 / 255 : 1
   return {
@@ -36,11 +47,21 @@ export function arrayExamples(values: Float32Array | Uint8Array, shape: readonly
 function checkFinite(values: Float32Array, size: number, where: string): void {
   const bad = values.findIndex(value => !Number.isFinite(value))
   if (bad >= 0)
-    throw expected(where, 'finite numbers', `${values[bad]} in example ${Math.floor(bad / size)}, position ${bad % size}`, 'remove or repair that example', 'data')
+    throw expected(
+      where,
+      'finite numbers',
+      `${values[bad]} in example ${Math.floor(bad / size)}, position ${bad % size}`,
+      'remove or repair that example',
+      'data',
+    )
 }
 
 /** The examples at `indices`, in that order, with labels changed by `relabel`. No data is copied. */
-export function selectExamples(examples: Examples, indices: Int32Array, relabel: (label: number) => number = label => label): Examples {
+export function selectExamples(
+  examples: Examples,
+  indices: Int32Array,
+  relabel: (label: number) => number = label => label,
+): Examples {
   return {
     count: indices.length,
     shape: examples.shape,
@@ -50,13 +71,19 @@ export function selectExamples(examples: Examples, indices: Int32Array, relabel:
 }
 
 /** Examples seen through a change of each batch of rows, such as a permutation of pixels. */
-export function changeExamples(examples: Examples, shape: readonly number[], change: (rows: Float32Array, count: number) => Float32Array): Examples {
+export function changeExamples(
+  examples: Examples,
+  shape: readonly number[],
+  change: (rows: Float32Array, count: number) => Float32Array,
+): Examples {
   return {
     ...examples,
     shape,
     read(indices) {
       const rows = examples.read(indices)
-      return rows instanceof Promise ? rows.then(values => change(values, indices.length)) : change(rows, indices.length)
+      return rows instanceof Promise
+        ? rows.then(values => change(values, indices.length))
+        : change(rows, indices.length)
     },
   }
 }
@@ -77,7 +104,11 @@ export function labelsAt(examples: Examples, indices: Int32Array): Int32Array {
  * Sends all examples through `change` in batches and collects what comes back, with the same labels, in memory.
  * `change` gets `[n, ...shape]` and returns `[n, ...any]`; both are disposed here.
  */
-export async function mapExamples(examples: Examples, change: (batch: tf.Tensor) => tf.Tensor, batchSize = 1000): Promise<Examples> {
+export async function mapExamples(
+  examples: Examples,
+  change: (batch: tf.Tensor) => tf.Tensor,
+  batchSize = 1000,
+): Promise<Examples> {
   let values: Float32Array | undefined
   let shape: readonly number[] = examples.shape
   for (let from = 0; from < examples.count; from += batchSize) {
@@ -120,4 +151,52 @@ export function sampler(count: number, batchSize: number, rng: Rng): () => Int32
     }
     return indices
   }
+}
+
+/** Where the examples of each label stand, by ascending label. */
+export function indicesByLabel(labels: Int32Array): Map<number, Int32Array> {
+  const found = new Map<number, number[]>()
+  for (const label of Int32Array.from(new Set(labels)).sort()) found.set(label, [])
+  labels.forEach((label, i) => found.get(label)!.push(i))
+  return new Map(Array.from(found, ([label, indices]) => [label, Int32Array.from(indices)]))
+}
+
+/**
+ * Checks that examples are of a known shape, such as the codes that a generator was given before.
+ * @throws LgmError `data` when they are not.
+ */
+export function checkShape(
+  where: string,
+  shape: readonly number[],
+  examples: { readonly shape: readonly number[] },
+): void {
+  if (shape.length !== examples.shape.length || shape.some((side, i) => side !== examples.shape[i]))
+    throw expected(
+      where,
+      `codes of shape [${shape.join(', ')}]`,
+      `[${examples.shape.join(', ')}]`,
+      'give it codes of the embedder it was first given',
+      'data',
+    )
+}
+
+/**
+ * Checks that every label is a class that is already known, such as those a generator can be asked for.
+ * @throws LgmError `input` naming the first that is not.
+ */
+export function checkKnown(
+  where: string,
+  known: ReadonlySet<number> | ReadonlyMap<number, unknown>,
+  labels: Iterable<number>,
+): void {
+  for (const label of labels)
+    if (!known.has(label))
+      throw expected(
+        where,
+        known.size > 0
+          ? `classes among those memorized (${[...known.keys()].join(', ')})`
+          : 'classes that were memorized (none yet)',
+        `class ${label}`,
+        'memorize examples of it first',
+      )
 }

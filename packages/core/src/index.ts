@@ -1,15 +1,35 @@
-export * from './contracts.js'
-export { LgmError, Interrupted, expected, nearest, show } from './errors.js'
-export * from './point.js'
+export { memoryStore, type Store } from './checkpoint.js'
 export { type Composition, compose, inject, nameOf } from './container.js'
-export { createRng } from './rng.js'
-export * from './params.js'
+export * from './contracts.js'
+export { expected, Interrupted, LgmError, nearest, show } from './errors.js'
 export * from './examples.js'
-export { type Activation, dense } from './ops/dense.js'
+export {
+  corePlugins,
+  corePoints,
+  createLearner,
+  type Kept,
+  type LabelledArrays,
+  type Learner,
+  type LearnerSettings,
+  type Prediction,
+} from './learner.js'
 export { convolve } from './ops/convolve.js'
-export { perExample } from './ops/per-example.js'
-export { applyMlp, initMlp } from './ops/mlp.js'
+export { type Activation, dense } from './ops/dense.js'
 export * from './ops/losses.js'
+export { applyMlp, initMlp } from './ops/mlp.js'
+export { perExample } from './ops/per-example.js'
 export { optimizerOptions } from './optimizers.js'
-export { createTrainer, differentiate } from './trainer.js'
+export * from './params.js'
+export { consolidate } from './phases/consolidate.js'
+export { decode } from './phases/decode.js'
+export { learn } from './phases/learn.js'
+export { memorize } from './phases/memorize.js'
+export { recall } from './phases/recall.js'
+export * from './point.js'
+export { availableReadouts, type Readout } from './readouts.js'
+export { type Report, reportSchema } from './report.js'
+export { createRng } from './rng.js'
+export { run } from './run.js'
+export { decodeSafetensors, encodeSafetensors } from './safetensors.js'
 export { addClasses, noClasses } from './seen.js'
+export { createTrainer, differentiate } from './trainer.js'

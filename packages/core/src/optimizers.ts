@@ -42,7 +42,14 @@ export function rateAt(options: OptimizerOptions, step: number, of: number): num
  * `step` + 1; AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) adds α·decay·θ to the step. Where an engine has a fused kernel
  * `LgmAdam`, that is used. A parameter without a gradient stays as it is.
  */
-export function applyGradients(options: OptimizerOptions, params: Params, gradients: Params, slots: Slots, step: number, of: number): { params: Params; slots: Slots } {
+export function applyGradients(
+  options: OptimizerOptions,
+  params: Params,
+  gradients: Params,
+  slots: Slots,
+  step: number,
+  of: number,
+): { params: Params; slots: Slots } {
   const rate = rateAt(options, step, of)
   const next: Record<string, tf.Tensor> = {}
   const first: Record<string, tf.Tensor> = {}
@@ -66,17 +73,27 @@ export function applyGradients(options: OptimizerOptions, params: Params, gradie
   return { params: next, slots: { first, second } }
 }
 
-function adam(options: OptimizerOptions, rate: number, count: number, parameter: tf.Tensor, m: tf.Tensor, v: tf.Tensor, gradient: tf.Tensor): tf.Tensor[] {
+function adam(
+  options: OptimizerOptions,
+  rate: number,
+  count: number,
+  parameter: tf.Tensor,
+  m: tf.Tensor,
+  v: tf.Tensor,
+  gradient: tf.Tensor,
+): tf.Tensor[] {
   const { beta1, beta2, epsilon } = options
   const decay = options.use === 'adamw' ? options.decay : 0
   const correction1 = 1 - beta1 ** count
   const correction2 = 1 - beta2 ** count
   if (tf.getKernel('LgmAdam', tf.getBackend()))
-    return tf.engine().runKernel(
-      'LgmAdam',
-      { parameter, firstMoment: m, secondMoment: v, gradient },
-      { rate, beta1, beta2, epsilon, correction1, correction2, decay },
-    ) as unknown as tf.Tensor[]
+    return tf
+      .engine()
+      .runKernel(
+        'LgmAdam',
+        { parameter, firstMoment: m, secondMoment: v, gradient },
+        { rate, beta1, beta2, epsilon, correction1, correction2, decay },
+      ) as unknown as tf.Tensor[]
   const first = m.mul(beta1).add(gradient.mul(1 - beta1))
   const second = v.mul(beta2).add(gradient.square().mul(1 - beta2))
   const step = first.div(second.div(correction2).sqrt().add(epsilon)).mul(rate / correction1)

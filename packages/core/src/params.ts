@@ -43,7 +43,9 @@ export type Protection = 'embedder' | 'embedder+head'
 /** The parameters that a regularizer protects, with their full names. */
 export function protectedParams(params: Params, protect: Protection): Params {
   return Object.fromEntries(
-    Object.entries(params).filter(([name]) => name.startsWith('embedder/') || (protect === 'embedder+head' && name.startsWith('head/'))),
+    Object.entries(params).filter(
+      ([name]) => name.startsWith('embedder/') || (protect === 'embedder+head' && name.startsWith('head/')),
+    ),
   )
 }
 
@@ -56,7 +58,12 @@ export function countNumbers(params: Params): number {
 export const emptyState: State = { tensors: {}, values: {} }
 
 /** Weights drawn uniformly from ±√(6 / fanIn) · gain (He et al. 2015, arXiv:1502.01852; uniform form), in JavaScript. */
-export function uniformWeights(shape: readonly number[], fanIn: number, uniform: (count: number) => Float32Array, gain = 1): tf.Tensor {
+export function uniformWeights(
+  shape: readonly number[],
+  fanIn: number,
+  uniform: (count: number) => Float32Array,
+  gain = 1,
+): tf.Tensor {
   const limit = gain * Math.sqrt(6 / fanIn)
   const values = uniform(shape.reduce((a, b) => a * b, 1))
   for (let i = 0; i < values.length; i++) values[i] = (2 * values[i]! - 1) * limit

@@ -31,6 +31,8 @@ export interface Definition<Contract = unknown, Schema extends z.ZodObject = z.Z
   readonly summary: string
   readonly options: Schema
   readonly class: Constructor<Contract>
+  /** Points whose verbs this plugin calls: a filled point that nobody calls is an error. */
+  readonly calls?: readonly Point<unknown>[]
   /** Optional points that must be filled for this plugin to make sense. */
   readonly requires?: readonly Point<unknown>[]
 }
@@ -65,17 +67,26 @@ export function definePlugin<Contract, Schema extends z.ZodObject>(
 
 /** Whether a value is what `definePlugin` returns. */
 export function isPluginFactory(value: unknown): value is PluginFactory {
-  return typeof value === 'function' && typeof (value as { definition?: { point?: unknown } }).definition?.point === 'object'
+  return (
+    typeof value === 'function' && typeof (value as { definition?: { point?: unknown } }).definition?.point === 'object'
+  )
 }
 
 /**
  * Validates options against a schema.
  * @throws LgmError `options` naming the key, what was expected and, for a mistyped key, the nearest one.
  */
-export function parseOptions<Schema extends z.ZodType>(where: string, schema: Schema, options: unknown): z.output<Schema> {
+export function parseOptions<Schema extends z.ZodType>(
+  where: string,
+  schema: Schema,
+  options: unknown,
+): z.output<Schema> {
   const result = schema.safeParse(options)
   if (result.success) return result.data
-  throw new LgmError('options', result.error.issues.map(issue => `${where}: ${explain(issue, schema, options)}`).join('\n'))
+  throw new LgmError(
+    'options',
+    result.error.issues.map(issue => `${where}: ${explain(issue, schema, options)}`).join('\n'),
+  )
 }
 
 function explain(issue: z.core.$ZodIssue, schema: z.ZodType, options: unknown): string {
@@ -84,11 +95,20 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, options: unknown): 
     const known = keysAt(schema, issue.path)
     const key = issue.keys[0]!
     const near = nearest(key, known)
-    const remedy = near ? `did you mean "${near}"?` : known.length > 0 ? `known are ${known.join(', ')}` : 'it takes no options'
+    const remedy = near
+      ? `did you mean "${near}"?`
+      : known.length > 0
+        ? `known are ${known.join(', ')}`
+        : 'it takes no options'
     return `expected a known option, got "${path ? `${path}.` : ''}${key}"; ${remedy}`
   }
-  const got = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], options)
-  const what = issue.message.replace(/^Invalid (input|option|value): expected /, '').replace(/^Too (small|big): expected \S+ to be /, 'a value ')
+  const got = issue.path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    options,
+  )
+  const what = issue.message
+    .replace(/^Invalid (input|option|value): expected /, '')
+    .replace(/^Too (small|big): expected \S+ to be /, 'a value ')
   return expected(path || 'options', what, show(got), 'correct it in the recipe or the call').message
 }
 

@@ -18,13 +18,20 @@ export function addClasses(seen: SeenClasses, task: Task): SeenClasses {
   const taskOf = [...seen.taskOf]
   task.classes.forEach((id, k) => {
     if (id < names.length) return
-    if (id > names.length) throw expected(where, `class id ${names.length} next`, `${id}`, 'number classes in order of appearance', 'data')
+    if (id > names.length)
+      throw expected(where, `class id ${names.length} next`, `${id}`, 'number classes in order of appearance', 'data')
     names.push(task.names[k]!)
     taskOf.push(task.index)
   })
   for (const part of [task.train, task.test])
     for (const label of part.labels)
       if (!task.classes.includes(label))
-        throw expected(where, `labels among its classes ${task.classes.join(', ')}`, `${label}`, 'correct the labels or the list of classes', 'data')
+        throw expected(
+          where,
+          `labels among its classes ${task.classes.join(', ')}`,
+          `${label}`,
+          'correct the labels or the list of classes',
+          'data',
+        )
   return { scenario: seen.scenario, names, taskOf }
 }

@@ -55,7 +55,13 @@ interface Step {
   readonly terms: Record<string, tf.Scalar>
 }
 
-function takeStep(fit: Fit, params: Params, slots: Slots, batch: Readonly<Record<string, tf.Tensor>>, step: number): Step {
+function takeStep(
+  fit: Fit,
+  params: Params,
+  slots: Slots,
+  batch: Readonly<Record<string, tf.Tensor>>,
+  step: number,
+): Step {
   const kept: tf.Tensor[] = []
   const keep = <Group extends Params>(group: Group): Group => {
     for (const tensor of Object.values(group)) kept.push(tf.keep(tensor))
@@ -77,14 +83,21 @@ function takeStep(fit: Fit, params: Params, slots: Slots, batch: Readonly<Record
 }
 
 /** Gradients of the sum of named scalar terms; parameters that no term depends on have none. The terms are kept for the caller. */
-export function differentiate(params: Params, compute: () => Readonly<Record<string, tf.Scalar>>): { terms: Record<string, tf.Scalar>; gradients: Params } {
+export function differentiate(
+  params: Params,
+  compute: () => Readonly<Record<string, tf.Scalar>>,
+): { terms: Record<string, tf.Scalar>; gradients: Params } {
   const names = Object.keys(params)
   let terms: Record<string, tf.Scalar> = {}
   const sum = () => {
     terms = { ...compute() }
     const values = Object.values(terms)
     for (const term of values) tf.keep(term)
-    return values.length === 0 ? tf.scalar(0) : values.length === 1 ? values[0]!.clone() : (tf.addN(values) as tf.Scalar)
+    return values.length === 0
+      ? tf.scalar(0)
+      : values.length === 1
+        ? values[0]!.clone()
+        : (tf.addN(values) as tf.Scalar)
   }
   const { grads } = tf.engine().gradients(sum, Object.values(params), undefined as never, true)
   const gradients: Record<string, tf.Tensor> = {}
@@ -107,7 +120,11 @@ function release(params: Params, slots: Slots, nextParams: Params, nextSlots: Sl
   disposeParams(slots.second, nextSlots.second)
 }
 
-async function report(fit: Fit, steps: { step: number; terms: Record<string, tf.Scalar> }[], events: Events): Promise<void> {
+async function report(
+  fit: Fit,
+  steps: { step: number; terms: Record<string, tf.Scalar> }[],
+  events: Events,
+): Promise<void> {
   const names = Object.keys(steps[0]!.terms)
   const stacked = tf.tidy(() => tf.stack(steps.flatMap(({ terms }) => names.map(name => terms[name]!))))
   const values = await stacked.data()

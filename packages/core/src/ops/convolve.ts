@@ -6,7 +6,13 @@ import { exampleGradients } from './per-example.js'
  * y = a(x ⋆ K + b) with "same" padding: x `[n, h, w, in]`, K `[k, k, in, out]`, b `[out]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, out]`.
  * Inside `perExample` the gradients by K and b are Σₙ |∂Lₙ|ᵖ, exact, from the patches of each example.
  */
-export function convolve(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: number, activation: Activation = 'linear'): tf.Tensor4D {
+export function convolve(
+  x: tf.Tensor,
+  kernel: tf.Tensor,
+  bias: tf.Tensor,
+  stride: number,
+  activation: Activation = 'linear',
+): tf.Tensor4D {
   return tf.engine().runKernel('LgmConvolve', { x, kernel, bias }, { stride, activation }) as tf.Tensor4D
 }
 
@@ -26,10 +32,23 @@ tf.registerGradient({
     const power = exampleGradients()
     const shared = { strides: stride, pad: 'same', dataFormat: 'NHWC', dimRoundingMode: undefined as unknown as string }
     return {
-      x: () => tf.engine().runKernel('Conv2DBackpropInput', { dy: delta, filter: kernel }, { ...shared, inputShape: x.shape }) as tf.Tensor,
+      x: () =>
+        tf
+          .engine()
+          .runKernel(
+            'Conv2DBackpropInput',
+            { dy: delta, filter: kernel },
+            { ...shared, inputShape: x.shape },
+          ) as tf.Tensor,
       kernel: () =>
         power === 0
-          ? (tf.engine().runKernel('Conv2DBackpropFilter', { x, dy: delta }, { ...shared, filterShape: kernel.shape }) as tf.Tensor)
+          ? (tf
+              .engine()
+              .runKernel(
+                'Conv2DBackpropFilter',
+                { x, dy: delta },
+                { ...shared, filterShape: kernel.shape },
+              ) as tf.Tensor)
           : exampleKernelGradients(x, delta, kernel.shape, stride, power),
       bias: () => (power === 0 ? delta.sum([0, 1, 2]) : raise(delta.sum([1, 2]), power).sum(0)),
     }
@@ -54,7 +73,13 @@ function raise(tensor: tf.Tensor, power: 1 | 2): tf.Tensor {
   return power === 2 ? tensor.square() : tensor.abs()
 }
 
-function exampleKernelGradients(x: tf.Tensor4D, delta: tf.Tensor4D, shape: number[], stride: number, power: 1 | 2): tf.Tensor {
+function exampleKernelGradients(
+  x: tf.Tensor4D,
+  delta: tf.Tensor4D,
+  shape: number[],
+  stride: number,
+  power: 1 | 2,
+): tf.Tensor {
   const [n, rows, columns, out] = delta.shape
   const patches = imagePatches(x, shape[0]!, stride, rows, columns)
   const each = tf.matMul(patches, delta.reshape([n, rows * columns, out]), true, false)
@@ -73,7 +98,12 @@ function imagePatches(x: tf.Tensor4D, side: number, stride: number, rows: number
   for (let i = 0; i < side; i++)
     for (let j = 0; j < side; j++)
       shifted.push(
-        tf.stridedSlice(padded, [0, i, j, 0], [n, i + (rows - 1) * stride + 1, j + (columns - 1) * stride + 1, channels], [1, stride, stride, 1]),
+        tf.stridedSlice(
+          padded,
+          [0, i, j, 0],
+          [n, i + (rows - 1) * stride + 1, j + (columns - 1) * stride + 1, channels],
+          [1, stride, stride, 1],
+        ),
       )
   return tf.concat(shifted, 3).reshape([n, rows * columns, side * side * channels])
 }

@@ -11,7 +11,12 @@ export type Activation = 'linear' | 'relu'
  * data; and inside `perExample` the gradients by W and b are sums over examples of |∂Lₙ|ᵖ, exact and as cheap as one backward
  * pass, since ∂Lₙ/∂W = xₙᵀδₙ has rank one: Σₙ |xₙᵀδₙ|ᵖ = (|x|ᵖ)ᵀ|δ|ᵖ.
  */
-export function dense(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, activation: Activation = 'linear'): tf.Tensor2D {
+export function dense(
+  x: tf.Tensor,
+  kernel: tf.Tensor,
+  bias: tf.Tensor,
+  activation: Activation = 'linear',
+): tf.Tensor2D {
   return tf.engine().runKernel('LgmDense', { x, kernel, bias }, { activation }) as tf.Tensor2D
 }
 
@@ -22,9 +27,13 @@ tf.registerGradient({
   gradFunc: (dy, saved, attributes) => {
     const [x, kernel, y] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
     const gradient = dy as tf.Tensor2D
-    const delta = (attributes as { activation: Activation }).activation === 'relu' ? gradient.mul(y.step()) as tf.Tensor2D : gradient
+    const delta =
+      (attributes as { activation: Activation }).activation === 'relu'
+        ? (gradient.mul(y.step()) as tf.Tensor2D)
+        : gradient
     const power = exampleGradients()
-    const raised = <T extends tf.Tensor>(tensor: T): T => (power === 2 ? tensor.square() : power === 1 ? tensor.abs() : tensor) as T
+    const raised = <T extends tf.Tensor>(tensor: T): T =>
+      (power === 2 ? tensor.square() : power === 1 ? tensor.abs() : tensor) as T
     return {
       x: () => tf.matMul(delta, kernel, false, true),
       kernel: () => tf.matMul(raised(x), raised(delta), true, false),
@@ -51,4 +60,3 @@ function forward(x: tf.TensorInfo, kernel: tf.TensorInfo, bias: tf.TensorInfo, a
     return activation === 'relu' ? affine.relu() : affine
   })
 }
-

@@ -25,7 +25,12 @@ const closed = -1e9
  * the scenario is task-incremental; `undefined` where all seen classes are active.
  */
 export function classMask(labels: Int32Array, seen: SeenClasses): tf.Tensor2D | undefined {
-  return seen.scenario === 'task' ? taskMask(Array.from(labels, label => seen.taskOf[label]!), seen) : undefined
+  return seen.scenario === 'task'
+    ? taskMask(
+        Array.from(labels, label => seen.taskOf[label]!),
+        seen,
+      )
+    : undefined
 }
 
 /** As `classMask`, from the tasks of the examples. */

@@ -8,7 +8,12 @@ export function initMlp(sizes: readonly number[], rng: Rng): Params {
   const params: Record<string, tf.Tensor> = {}
   for (let layer = 0; layer + 1 < sizes.length; layer++) {
     const [inputs, outputs] = [sizes[layer]!, sizes[layer + 1]!]
-    params[`${layer}/kernel`] = uniformWeights([inputs, outputs], inputs, count => rng.uniform(count), layer + 2 === sizes.length ? Math.SQRT1_2 : 1)
+    params[`${layer}/kernel`] = uniformWeights(
+      [inputs, outputs],
+      inputs,
+      count => rng.uniform(count),
+      layer + 2 === sizes.length ? Math.SQRT1_2 : 1,
+    )
     params[`${layer}/bias`] = tf.zeros([outputs])
   }
   return params

@@ -1,0 +1,532 @@
+import * as tf from '@tensorflow/tfjs'
+import { readCheckpoint, type Store, writeCheckpoint } from './checkpoint.js'
+import { type Composition, compose, nameOf } from './container.js'
+import {
+  type Answers,
+  Backend,
+  Dataset,
+  Decoder,
+  Embedder,
+  type EngineFacts,
+  Evaluator,
+  type Events,
+  type Examples,
+  Generator,
+  Head,
+  type Model,
+  Observer,
+  type Params,
+  Phase,
+  Regularizer,
+  type SeenClasses,
+  type Stateful,
+  Stream,
+  type Task,
+  type TaskState,
+} from './contracts.js'
+import { expected, LgmError, show } from './errors.js'
+import { arrayExamples, range, sizeOf, upload } from './examples.js'
+import { flatten } from './params.js'
+import { consolidate } from './phases/consolidate.js'
+import { decode } from './phases/decode.js'
+import { learn } from './phases/learn.js'
+import { memorize } from './phases/memorize.js'
+import { recall, samplePool } from './phases/recall.js'
+import type { Plugin, PluginFactory, Point } from './point.js'
+import { availableReadouts, type Readout, readScores } from './readouts.js'
+import { createRng } from './rng.js'
+import { addClasses, noClasses } from './seen.js'
+import { createTrainer } from './trainer.js'
+
+/** The phases that core brings along. */
+export const corePlugins: readonly PluginFactory[] = [recall, learn, decode, memorize, consolidate]
+
+/** Every point of core that takes plugins. */
+export const corePoints: readonly Point<unknown>[] = [
+  Dataset,
+  Stream,
+  Embedder,
+  Head,
+  Decoder,
+  Generator,
+  Regularizer,
+  Phase,
+  Evaluator,
+  Observer,
+  Backend,
+]
+
+/** What a learner is made with, beside its plugins. */
+export interface LearnerSettings {
+  /** Seed of all randomness; the same seed, engine and threads give the same bits. Default 0. */
+  readonly seed?: number
+  /** How `predict` answers. Default `head`. */
+  readonly readout?: Readout
+  /** T of the ensemble read-out. Default 4. */
+  readonly temperature?: number
+  /** Stops the run when aborted. */
+  readonly signal?: AbortSignal
+}
+
+/** Your own labelled examples: `x` row-major `[labels.length, ...shape]`. */
+export interface LabelledArrays {
+  readonly x: Float32Array | Uint8Array
+  readonly shape: readonly number[]
+  readonly labels: readonly (string | number)[]
+}
+
+/** Class names, scores `[n, classes]` in nats up to a constant per row, and the best class of each row. */
+export interface Prediction {
+  readonly labels: readonly string[]
+  readonly classes: readonly string[]
+  readonly scores: Float32Array
+}
+
+/** Numbers and bytes that one owner keeps between tasks. */
+export interface Kept {
+  readonly numbers: number
+  readonly bytes: number
+}
+
+/** A classifier that keeps learning: tasks one after another, without keeping their data. */
+export interface Learner {
+  readonly engine: EngineFacts
+  readonly settings: Required<Omit<LearnerSettings, 'signal'>>
+  readonly parts: Composition
+  readonly events: Events
+  readonly readouts: readonly Readout[]
+  /** The classes met so far. */
+  readonly seen: SeenClasses
+  /** How many tasks were learned. */
+  readonly tasks: number
+  /** Runs the phases on one task; returns the seconds of each phase. If it throws, the learner is as it was, but for plugins that had already taken the task in. */
+  learn(
+    task: Task | LabelledArrays,
+  ): Promise<{ readonly state: TaskState; readonly seconds: Readonly<Record<string, number>> }>
+  /** Classifies examples `[n, ...shape]`, given as one array, a tensor or `Examples`. */
+  predict(
+    x: Float32Array | Uint8Array | tf.Tensor | Examples,
+    options?: { readonly readout?: Readout; readonly task?: number },
+  ): Promise<Prediction>
+  /** Samples of the generator: `perClass` codes of every seen class. */
+  recall(perClass: number): Promise<Examples>
+  /** Scores of all read-outs on a task's test set. */
+  answers(task: Task): Promise<Answers>
+  /** What is kept between tasks, by owner. */
+  kept(): Readonly<Record<string, Kept>>
+  save(store: Store): Promise<void>
+  load(store: Store): Promise<void>
+  dispose(): Promise<void>
+}
+
+/**
+ * Composes plugins into a learner, after checking that they fit together, and starts the engine. Phases, if none are given, are
+ * recall, learn, decode, memorize, consolidate, each where there is something for it to do.
+ *
+ * @throws LgmError `composition` or `options`, before any data is touched.
+ * @example
+ * const learner = await createLearner([mlp(), linear(), ewc({ strength: 100 })], { seed: 1 })
+ * await learner.learn({ x, shape: [784], labels })
+ * const { labels } = await learner.predict(x)
+ */
+export async function createLearner(plugins: readonly Plugin[], settings: LearnerSettings = {}): Promise<Learner> {
+  const seed = settings.seed ?? 0
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw expected(
+      'createLearner',
+      'a seed that is a whole number from 0',
+      show(seed),
+      'choose another seed',
+      'options',
+    )
+  const temperature = settings.temperature ?? 4
+  if (!(temperature > 0))
+    throw expected('createLearner', 'a temperature above 0', show(temperature), 'the default is 4', 'options')
+  const listeners: Observer[] = []
+  const events: Events = {
+    emit: event => {
+      for (const listener of listeners) listener.notice(event)
+    },
+  }
+  const complete = withPhases(plugins)
+  const services = { rng: createRng(seed), trainer: createTrainer(events, settings.signal), events }
+  const parts = compose(complete, [Embedder, Head], corePoints, services)
+  listeners.push(...parts.all(Observer))
+  const readouts = availableReadouts(parts.one(Generator))
+  const readout = settings.readout ?? 'head'
+  if (!readouts.includes(readout))
+    throw expected(
+      'createLearner',
+      `a read-out among ${readouts.join(', ')}`,
+      readout,
+      'a generator with a density is needed for bayes and ensemble',
+      'composition',
+    )
+  const backend = parts.one(Backend)
+  const engine = backend ? await backend.start() : await currentEngine()
+  return new LgmLearner(parts, events, engine, { seed, readout, temperature }, readouts)
+}
+
+async function currentEngine(): Promise<EngineFacts> {
+  await tf.ready()
+  return { name: tf.getBackend(), version: tf.version.tfjs, threads: 1, note: 'no backend plugin was given' }
+}
+
+/** The plugins, with the default phases where there are none; checks that every part is called by some phase. */
+function withPhases(plugins: readonly Plugin[]): readonly Plugin[] {
+  const has = (point: Point<unknown>) => plugins.some(plugin => plugin.definition.point.token === point.token)
+  const phases = plugins.filter(plugin => plugin.definition.point.token === Phase.token)
+  if (phases.length === 0)
+    return [
+      ...plugins,
+      ...(has(Generator) ? [recall()] : []),
+      learn(),
+      ...(has(Decoder) ? [decode()] : []),
+      ...(has(Generator) ? [memorize()] : []),
+      ...(has(Regularizer) ? [consolidate()] : []),
+    ]
+  const lists = (factory: PluginFactory) => phases.some(phase => phase.definition.name === factory.definition.name)
+  const callers = phases
+    .filter(phase => !corePlugins.some(core => core.definition === phase.definition))
+    .flatMap(phase => phase.definition.calls ?? [])
+  const unused = (point: Point<unknown>, needed: readonly PluginFactory[]) => {
+    if (!has(point) || callers.some(called => called.token === point.token)) return
+    const missing = needed.find(factory => !lists(factory))
+    if (missing)
+      throw expected(
+        'phases',
+        `"${missing.definition.name}", since there is a ${point.name}`,
+        phases.map(phase => phase.definition.name).join(', '),
+        `add the phase, or remove the ${point.name}`,
+        'composition',
+      )
+  }
+  unused(Generator, [memorize])
+  unused(Regularizer, [learn, consolidate])
+  return plugins
+}
+
+class LgmLearner implements Learner {
+  readonly #embedder: Embedder
+  readonly #head: Head
+  readonly #decoder: Decoder | undefined
+  readonly #generator: Generator | undefined
+  #model: Model | undefined
+  #exampleShape: readonly number[] = []
+  #seen: SeenClasses
+  #tasks = 0
+  #busy = false
+  #disposed = false
+
+  constructor(
+    readonly parts: Composition,
+    readonly events: Events,
+    readonly engine: EngineFacts,
+    readonly settings: Required<Omit<LearnerSettings, 'signal'>>,
+    readonly readouts: readonly Readout[],
+  ) {
+    this.#embedder = parts.one(Embedder)!
+    this.#head = parts.one(Head)!
+    this.#decoder = parts.one(Decoder)
+    this.#generator = parts.one(Generator)
+    this.#seen = noClasses(parts.one(Stream)?.scenario ?? 'class')
+  }
+
+  get seen(): SeenClasses {
+    return this.#seen
+  }
+
+  get tasks(): number {
+    return this.#tasks
+  }
+
+  async learn(given: Task | LabelledArrays) {
+    return this.#alone('learn', async () => {
+      const task = 'train' in given ? given : taskOf(given, this.#seen, this.#tasks)
+      this.#checkShape(task.train, `task "${task.name}"`)
+      const seen = addClasses(this.#seen, task)
+      const previous = this.#model
+      const first: TaskState = {
+        task,
+        seen,
+        before: this.#seen,
+        model: this.#grown(task.train.shape, seen),
+        ...(previous && { previous }),
+      }
+      const seconds: Record<string, number> = {}
+      const state = await this.#runPhases(first, seconds)
+      if (previous) release(previous, state.model)
+      this.#model = state.model
+      this.#seen = seen
+      this.#tasks += 1
+      this.#exampleShape = task.train.shape
+      return { state, seconds }
+    })
+  }
+
+  /** The model with room for all seen classes. Unchanged parts are the same tensors. */
+  #grown(exampleShape: readonly number[], seen: SeenClasses): Model {
+    const rng = createRng(this.settings.seed, `/init-${this.#tasks}`)
+    return tf.tidy(() => {
+      const model = this.#model
+        ? { ...this.#model, head: this.#head.grow(this.#model.head, seen.names.length, rng.fork('head')) }
+        : this.#initial(exampleShape, seen.names.length, rng)
+      for (const tensor of Object.values(flatten(model))) tf.keep(tensor)
+      return model as Model & tf.TensorContainer
+    }) as Model
+  }
+
+  #initial(exampleShape: readonly number[], classes: number, rng: ReturnType<typeof createRng>): Model {
+    const codeShape = this.#embedder.codeShape(exampleShape)
+    const model: Model = {
+      embedder: this.#embedder.init(exampleShape, rng.fork('embedder')),
+      head: this.#head.init(codeShape, classes, rng.fork('head')),
+      decoder: this.#decoder?.init(codeShape, exampleShape, rng.fork('decoder')) ?? {},
+    }
+    const u = this.#embedder.embed(model.embedder, tf.zeros([1, ...exampleShape]))
+    checkFits(nameOf(this.#embedder), 'codes', u, codeShape)
+    checkFits(nameOf(this.#head), 'logits', this.#head.classify(model.head, u), [classes])
+    if (this.#decoder)
+      checkFits(nameOf(this.#decoder), 'examples', this.#decoder.decode(model.decoder, u), exampleShape)
+    return model
+  }
+
+  async #runPhases(first: TaskState, seconds: Record<string, number>): Promise<TaskState> {
+    const { task, previous } = first
+    const names = task.classes.map(id => first.seen.names[id]!)
+    this.events.emit({ type: 'task-start', task: task.index, name: task.name, classes: names })
+    let state = first
+    try {
+      for (const phase of this.parts.all(Phase)) {
+        const name = nameOf(phase).replace('phase/', '')
+        this.events.emit({ type: 'phase-start', task: task.index, phase: name })
+        const start = performance.now()
+        const next = await phase.run(state)
+        release(state.model, next.model, ...(previous ? [previous] : []))
+        state = next
+        seconds[name] = (performance.now() - start) / 1000
+        this.events.emit({ type: 'phase-end', task: task.index, phase: name, seconds: seconds[name] })
+      }
+    } catch (error) {
+      release(state.model, ...(previous ? [previous] : []))
+      throw error
+    }
+    return state
+  }
+
+  async predict(
+    x: Float32Array | Uint8Array | tf.Tensor | Examples,
+    options: { readonly readout?: Readout; readonly task?: number } = {},
+  ): Promise<Prediction> {
+    return this.#alone('predict', async () => {
+      const readout = options.readout ?? this.settings.readout
+      if (!this.readouts.includes(readout))
+        throw expected('predict', `a read-out among ${this.readouts.join(', ')}`, readout, 'choose one of them')
+      const examples = await this.#examplesOf(x)
+      const scores = (await this.#scores(examples, [readout], options.task))[readout]!
+      const classes = this.#seen.names
+      const labels = Array.from(
+        { length: examples.count },
+        (_, i) => classes[best(scores, i * classes.length, classes.length)]!,
+      )
+      return { labels, classes, scores }
+    })
+  }
+
+  async #examplesOf(x: Float32Array | Uint8Array | tf.Tensor | Examples): Promise<Examples> {
+    this.#trained('predict')
+    const shape = this.#exampleShape
+    if (x instanceof tf.Tensor) {
+      if (x.shape.slice(1).join() !== shape.join())
+        throw expected('predict', `a tensor [n, ${shape.join(', ')}]`, `[${x.shape.join(', ')}]`, 'reshape it')
+      return arrayExamples(Float32Array.from(await x.data()), shape, new Int32Array(x.shape[0]!), 'predict')
+    }
+    if (!(x instanceof Float32Array || x instanceof Uint8Array)) {
+      this.#checkShape(x, 'predict')
+      return x
+    }
+    if (x.length % sizeOf(shape) !== 0)
+      throw expected(
+        'predict',
+        `a multiple of ${sizeOf(shape)} numbers (examples of shape [${shape.join(', ')}])`,
+        `${x.length}`,
+        'pass whole examples',
+      )
+    return arrayExamples(x, shape, new Int32Array(x.length / sizeOf(shape)), 'predict')
+  }
+
+  async #scores(
+    examples: Examples,
+    readouts: readonly Readout[],
+    task?: number,
+  ): Promise<Record<string, Float32Array>> {
+    const classes = this.#seen.names.length
+    const all = Object.fromEntries(readouts.map(readout => [readout, new Float32Array(examples.count * classes)]))
+    const reader = {
+      embedder: this.#embedder,
+      head: this.#head,
+      generator: this.#generator,
+      temperature: this.settings.temperature,
+    }
+    const size = 1000
+    for (let from = 0; from < examples.count; from += size) {
+      const x = await upload(examples, range(from, Math.min(from + size, examples.count)))
+      const scores = readScores(reader, this.#trained('predict'), x, this.#seen, readouts, task)
+      x.dispose()
+      for (const readout of readouts) {
+        all[readout]!.set((await scores[readout]!.data()) as Float32Array, from * classes)
+        scores[readout]!.dispose()
+      }
+    }
+    return all
+  }
+
+  async answers(task: Task): Promise<Answers> {
+    const scores = await this.#scores(task.test, this.readouts, task.index)
+    return { task: task.index, labels: task.test.labels, classes: this.#seen.names.length, scores }
+  }
+
+  async recall(perClass: number): Promise<Examples> {
+    return this.#alone('recall', async () => {
+      this.#trained('recall')
+      if (!this.#generator) throw expected('recall', 'a generator', 'none', 'add one to the plugins', 'composition')
+      return samplePool(this.#generator, this.#seen.names.length, perClass, this.events)
+    })
+  }
+
+  kept(): Readonly<Record<string, Kept>> {
+    const owners: Record<string, Kept> = {}
+    for (const [name, params] of Object.entries(this.#model ?? {})) {
+      const kept = weigh(params as Params)
+      if (kept.numbers > 0) owners[name] = kept
+    }
+    for (const [name, part] of this.#stateful()) {
+      const { tensors } = part.state()
+      const kept = weigh(tensors)
+      for (const tensor of Object.values(tensors)) tensor.dispose()
+      if (kept.numbers > 0) owners[name] = kept
+    }
+    return owners
+  }
+
+  #stateful(): ReadonlyMap<string, Stateful> {
+    return new Map([...this.parts.parts].filter((entry): entry is [string, Stateful] => isStateful(entry[1])))
+  }
+
+  async save(store: Store): Promise<void> {
+    return this.#alone('save', async () => {
+      const model = this.#trained('save')
+      const snapshot = {
+        seed: this.settings.seed,
+        tasks: this.#tasks,
+        exampleShape: this.#exampleShape,
+        seen: this.#seen,
+        model,
+      }
+      await writeCheckpoint(store, snapshot, this.#stateful(), this.parts.rngs)
+    })
+  }
+
+  async load(store: Store): Promise<void> {
+    return this.#alone('load', async () => {
+      const snapshot = await readCheckpoint(store, this.#stateful(), this.parts.rngs)
+      if (this.#model) release(this.#model)
+      this.#model = snapshot.model
+      this.#seen = snapshot.seen
+      this.#tasks = snapshot.tasks
+      this.#exampleShape = snapshot.exampleShape
+    })
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    if (this.#model) release(this.#model)
+    for (const part of this.#stateful().values()) part.dispose?.()
+    for (const observer of this.parts.all(Observer)) await observer.close?.()
+  }
+
+  #trained(verb: string): Model {
+    if (!this.#model)
+      throw expected(verb, 'a learner that has learned a task', 'a new one', 'call learn or load first', 'untrained')
+    return this.#model
+  }
+
+  #checkShape(examples: Examples, where: string): void {
+    if (this.#model && examples.shape.join() !== this.#exampleShape.join())
+      throw expected(
+        where,
+        `examples of shape [${this.#exampleShape.join(', ')}], as before`,
+        `[${examples.shape.join(', ')}]`,
+        'all tasks share one shape',
+        'data',
+      )
+  }
+
+  async #alone<Result>(verb: string, work: () => Promise<Result>): Promise<Result> {
+    if (this.#disposed)
+      throw new LgmError('disposed', `${verb}: expected a living learner, got a disposed one; create another`)
+    if (this.#busy)
+      throw new LgmError(
+        'busy',
+        `${verb}: expected one call at a time, got a second while the first runs; await the first`,
+      )
+    this.#busy = true
+    try {
+      return await work()
+    } finally {
+      this.#busy = false
+    }
+  }
+}
+
+/** Disposes the tensors of a model that stand in none of the others. */
+function release(model: Model, ...others: readonly Model[]): void {
+  const spared = new Set(others.flatMap(other => Object.values(flatten(other))))
+  for (const tensor of Object.values(flatten(model))) if (!spared.has(tensor)) tensor.dispose()
+}
+
+function checkFits(name: string, what: string, got: tf.Tensor, shape: readonly number[]): void {
+  if (got.shape.slice(1).join() !== shape.join())
+    throw expected(
+      name,
+      `${what} of shape [${shape.join(', ')}]`,
+      `[${got.shape.slice(1).join(', ')}]`,
+      'choose options so that the shapes of E, C and D fit',
+      'composition',
+    )
+}
+
+function best(scores: Float32Array, from: number, count: number): number {
+  let found = 0
+  for (let k = 1; k < count; k++) if (scores[from + k]! > scores[from + found]!) found = k
+  return found
+}
+
+function weigh(params: Params): Kept {
+  const tensors = Object.values(params)
+  return {
+    numbers: tensors.reduce((sum, tensor) => sum + tensor.size, 0),
+    bytes: tensors.reduce((sum, tensor) => sum + tensor.size * tf.util.bytesPerElement(tensor.dtype), 0),
+  }
+}
+
+function isStateful(part: unknown): part is Stateful {
+  return (
+    typeof (part as Partial<Stateful>)?.state === 'function' &&
+    typeof (part as Partial<Stateful>).restore === 'function'
+  )
+}
+
+/** A task made of your own arrays; labels are mapped to ids in order of appearance. */
+function taskOf({ x, shape, labels }: LabelledArrays, seen: SeenClasses, index: number): Task {
+  const names = [...seen.names]
+  const ids = Int32Array.from(labels, label => {
+    const known = names.indexOf(String(label))
+    return known >= 0 ? known : names.push(String(label)) - 1
+  })
+  const classes = [...new Set(ids)].sort((a, b) => a - b)
+  const train = arrayExamples(x, shape, ids, 'learn')
+  const test = arrayExamples(new Float32Array(0), shape, new Int32Array(0))
+  return { index, name: `task ${index + 1}`, classes, names: classes.map(id => names[id]!), train, test }
+}

@@ -1,0 +1,272 @@
+import * as tf from '@tensorflow/tfjs'
+import { inject, nameOf } from '../container.js'
+import {
+  Decoder,
+  Embedder,
+  type Examples,
+  Head,
+  type Model,
+  Options,
+  type Params,
+  Phase,
+  Regularizer,
+  Rng,
+  type TaskState,
+  Trainer,
+} from '../contracts.js'
+import { expected } from '../errors.js'
+import { labelsAt, mapExamples, oneHot, sampler, upload } from '../examples.js'
+import { classMask, crossEntropy } from '../ops/losses.js'
+import { optimizerOptions } from '../optimizers.js'
+import { flatten, unflatten } from '../params.js'
+import { definePlugin, z } from '../point.js'
+
+const options = z.strictObject({
+  iterations: z.int().positive().default(500).describe('training steps per task'),
+  batchSize: z.int().positive().default(128).describe('examples of the current task per step'),
+  replaySize: z.int().positive().default(128).describe('recalled examples per step'),
+  optimizer: optimizerOptions,
+  embedder: z
+    .enum(['train', 'freeze', 'freeze-after-first'])
+    .default('train')
+    .describe('whether the embedder learns: in every task, never, or in the first only'),
+  replayWeight: z
+    .union([z.enum(['tasks', 'classes']), z.number().min(0).max(1)])
+    .default('tasks')
+    .describe(
+      'weight of recall against current data: 1 − 1/N over N tasks so far, the share of old classes, or a number',
+    ),
+  labels: z
+    .enum(['hard', 'soft'])
+    .default('hard')
+    .describe('targets of recall: its labels, or the probabilities of the last classifier'),
+  temperature: z
+    .number()
+    .positive()
+    .default(2)
+    .describe('temperature of soft targets; their loss is multiplied by its square'),
+  decoded: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('share of the replay weight that goes to decoded recall, E(D(u)); needs a decoder'),
+  autoencode: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('weight of ‖x − D(E(x))‖², summed over an example, while E learns; needs a decoder'),
+})
+
+type LearnOptions = z.output<typeof options>
+
+/** Trains E and C on the current task and on recall, with one softmax over the active classes; regularizers join in. */
+class Learn implements Phase {
+  readonly #options: LearnOptions
+  readonly #embedder: Embedder
+  readonly #head: Head
+  readonly #decoder: Decoder | undefined
+  readonly #regularizers: readonly Regularizer[]
+  readonly #trainer: Trainer
+  readonly #rng: Rng
+
+  constructor(
+    @inject(Options) parsed: LearnOptions,
+    @inject(Embedder) embedder: Embedder,
+    @inject(Head) head: Head,
+    @inject(Decoder) decoder: Decoder | undefined,
+    @inject(Regularizer) regularizers: readonly Regularizer[],
+    @inject(Trainer) trainer: Trainer,
+    @inject(Rng) rng: Rng,
+  ) {
+    if (!decoder && (parsed.decoded > 0 || parsed.autoencode > 0))
+      throw expected(
+        'phase "learn"',
+        'a decoder for the options decoded and autoencode',
+        'none',
+        'add a decoder, or set both to 0',
+        'composition',
+      )
+    this.#options = parsed
+    this.#embedder = embedder
+    this.#head = head
+    this.#decoder = decoder
+    this.#regularizers = regularizers
+    this.#trainer = trainer
+    this.#rng = rng
+  }
+
+  async run(state: TaskState): Promise<TaskState> {
+    const { model, task } = state
+    const { iterations, optimizer } = this.#options
+    const trains = this.#trains(state)
+    const inputs = trains ? task.train : await mapExamples(task.train, x => this.#embedder.embed(model.embedder, x))
+    const trained: Partial<Model> = {
+      head: model.head,
+      ...(trains && { embedder: model.embedder }),
+      ...(trains && this.#options.autoencode > 0 && { decoder: model.decoder }),
+    }
+    for (const regularizer of this.#regularizers) await regularizer.begin?.(state)
+    const params = await this.#trainer.fit({
+      name: 'learn',
+      params: flatten(trained),
+      iterations,
+      optimizer,
+      batch: await this.#batches(state, inputs, trains),
+      loss: (flat, batch) => this.#loss({ ...model, ...present(unflatten(flat)) }, batch, state, trains),
+      ...this.#hooks(state, trains),
+    })
+    return { ...state, model: { ...model, ...present(unflatten(params)) } }
+  }
+
+  #trains(state: TaskState): boolean {
+    if (Object.keys(state.model.embedder).length === 0) return false
+    return this.#options.embedder === 'train' || (this.#options.embedder === 'freeze-after-first' && !state.previous)
+  }
+
+  async #batches(
+    state: TaskState,
+    inputs: Examples,
+    trains: boolean,
+  ): Promise<() => Promise<Record<string, tf.Tensor>>> {
+    const { batchSize, replaySize, decoded } = this.#options
+    const { recall, seen, previous } = state
+    const classes = seen.names.length
+    const next = sampler(inputs.count, batchSize, this.#rng)
+    const soft = recall && previous && (await this.#softTargets(recall, previous))
+    const images =
+      recall && previous && trains && decoded > 0
+        ? await mapExamples(recall, u => this.#decoder!.decode(previous.decoder, u))
+        : undefined
+    const nextRecall = recall && sampler(recall.count, replaySize, this.#rng)
+    return async () => {
+      const rows = next()
+      const labels = labelsAt(inputs, rows)
+      const batch: Record<string, tf.Tensor> = {
+        x: await upload(inputs, rows),
+        targets: oneHot(labels, classes),
+        labels: tf.tensor1d(labels, 'int32'),
+      }
+      let active = labels
+      if (recall && nextRecall) {
+        const recalled = nextRecall()
+        const old = labelsAt(recall, recalled)
+        active = Int32Array.from([...labels, ...old])
+        batch.recall = await upload(recall, recalled)
+        batch.recallTargets = soft ? await padded(soft, recalled, classes) : oneHot(old, classes)
+        if (images) batch.decoded = await upload(images, recalled)
+      }
+      const mask = classMask(active, seen)
+      return mask ? { ...batch, mask } : batch
+    }
+  }
+
+  /** softmax(C_{t−1}(u) / T) for every recalled code, or nothing when targets are hard. */
+  async #softTargets(recall: Examples, previous: Model): Promise<Examples | undefined> {
+    if (this.#options.labels === 'hard') return undefined
+    return mapExamples(recall, u =>
+      tf.softmax(this.#head.classify(previous.head, u).div(this.#options.temperature) as tf.Tensor2D),
+    )
+  }
+
+  #loss(
+    model: Model,
+    batch: Readonly<Record<string, tf.Tensor>>,
+    state: TaskState,
+    trains: boolean,
+  ): Record<string, tf.Scalar> {
+    const { x, targets, recall, recallTargets, decoded, mask } = batch as Record<string, tf.Tensor2D>
+    const weight = recall ? replayWeight(this.#options.replayWeight, state) : 0
+    const examples = decoded ? tf.concat([x!, decoded]) : x!
+    const codes = trains ? this.#embedder.embed(model.embedder, examples) : x!
+    const count = x!.shape[0]
+    const logits = this.#head.classify(model.head, recall ? tf.concat([codes, recall as tf.Tensor]) : codes)
+    const rows = (from: number, size: number, maskFrom: number) => {
+      const slice = logits.shape[0] === size ? logits : logits.slice([from, 0], [size, -1])
+      return mask ? slice.add(mask.slice([maskFrom, 0], [size, -1])) : slice
+    }
+    const terms: Record<string, tf.Scalar> = {
+      current: crossEntropy(rows(0, count, 0) as tf.Tensor2D, targets!)
+        .mean()
+        .mul(1 - weight) as tf.Scalar,
+    }
+    if (recall) {
+      const share = decoded ? this.#options.decoded : 0
+      const recalled = (from: number) =>
+        this.#recallLoss(rows(from, recall.shape[0], count) as tf.Tensor2D, recallTargets!)
+      terms.replay = recalled(codes.shape[0]!).mul(weight * (1 - share)) as tf.Scalar
+      if (decoded) terms.decoded = recalled(count).mul(weight * share) as tf.Scalar
+    }
+    if (trains && this.#options.autoencode > 0) {
+      const error = this.#decoder!.decode(model.decoder, codes).sub(examples).square().sum()
+      terms.autoencoding = error.mul(this.#options.autoencode / examples.shape[0]!) as tf.Scalar
+    }
+    return terms
+  }
+
+  #recallLoss(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+    const { labels, temperature } = this.#options
+    if (labels === 'hard') return crossEntropy(logits, targets).mean() as tf.Scalar
+    return crossEntropy(logits.div(temperature), targets)
+      .mean()
+      .mul(temperature ** 2) as tf.Scalar
+  }
+
+  /** Penalties add; projections compose in the order listed; every tracker hears of every update. */
+  #hooks(state: TaskState, trains: boolean) {
+    const penalized = this.#regularizers.filter(regularizer => regularizer.penalty)
+    const projecting = this.#regularizers.filter(regularizer => regularizer.project)
+    const tracking = this.#regularizers.filter(regularizer => regularizer.track)
+    const frozen = trains ? {} : flatten({ embedder: state.model.embedder })
+    const whole = (params: Params): Params => ({ ...frozen, ...params })
+    return {
+      ...(penalized.length > 0 && {
+        penalties: (params: Params, { x, labels }: Readonly<Record<string, tf.Tensor>>) => {
+          const batch = { x: x!, labels: labels as tf.Tensor1D }
+          return Object.fromEntries(
+            penalized.map(regularizer => [nameOf(regularizer), regularizer.penalty!(whole(params), batch)]),
+          )
+        },
+      }),
+      ...(projecting.length > 0 && {
+        project: (gradients: Params, params: Params) =>
+          projecting.reduce((projected, regularizer) => regularizer.project!(projected, whole(params)), gradients),
+      }),
+      ...(tracking.length > 0 && {
+        track: (update: Parameters<NonNullable<Regularizer['track']>>[0]) => {
+          for (const regularizer of tracking) regularizer.track!(update)
+        },
+      }),
+    }
+  }
+}
+
+/** The weight of recall: 1 − 1/N with N tasks so far, or the share of old classes among the seen, or a fixed number. */
+function replayWeight(option: LearnOptions['replayWeight'], { task, before, seen }: TaskState): number {
+  if (typeof option === 'number') return option
+  if (option === 'tasks') return 1 - 1 / (task.index + 1)
+  return Math.min(before.names.length / seen.names.length, 1 - task.classes.length / seen.names.length || 0.5)
+}
+
+/** Soft targets over the old classes at `indices`, with zeros for the new ones. */
+async function padded(targets: Examples, indices: Int32Array, classes: number): Promise<tf.Tensor2D> {
+  const old = targets.shape[0]!
+  const values = await targets.read(indices)
+  const rows = new Float32Array(indices.length * classes)
+  for (let i = 0; i < indices.length; i++) rows.set(values.subarray(i * old, (i + 1) * old), i * classes)
+  return tf.tensor2d(rows, [indices.length, classes])
+}
+
+/** The parts that have parameters. */
+function present(model: Model): Partial<Model> {
+  return Object.fromEntries(Object.entries(model).filter(([, params]) => Object.keys(params).length > 0))
+}
+
+export const learn = definePlugin({
+  point: Phase,
+  name: 'learn',
+  summary: 'trains the embedder and the head on the task and on recall',
+  options,
+  class: Learn,
+  calls: [Regularizer],
+})

@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs'
+import { inject } from '../container.js'
+import { Events, type Examples, Generator, Head, Options, Phase, type TaskState } from '../contracts.js'
+import { arrayExamples, mapExamples, sizeOf } from '../examples.js'
+import { definePlugin, z } from '../point.js'
+
+const options = z.strictObject({
+  perClass: z.int().positive().default(1000).describe('samples drawn per old class, once per task; they are not kept'),
+  labels: z
+    .enum(['generator', 'classifier'])
+    .default('generator')
+    .describe(
+      'labels of the samples: those asked of the generator, or what the classifier of the last task makes of them',
+    ),
+})
+
+/** Draws the pool of recall: samples of G as it stands before this task, balanced over the old classes. */
+class Recall implements Phase {
+  readonly #options: z.output<typeof options>
+  readonly #generator: Generator
+  readonly #head: Head
+  readonly #events: Events
+
+  constructor(
+    @inject(Options) parsed: z.output<typeof options>,
+    @inject(Generator) generator: Generator,
+    @inject(Head) head: Head,
+    @inject(Events) events: Events,
+  ) {
+    this.#options = parsed
+    this.#generator = generator
+    this.#head = head
+    this.#events = events
+  }
+
+  async run(state: TaskState): Promise<TaskState> {
+    const classes = state.before.names.length
+    if (classes === 0 || !state.previous) return state
+    const sampled = await samplePool(this.#generator, classes, this.#options.perClass, this.#events)
+    if (this.#options.labels === 'generator') return { ...state, recall: sampled }
+    const { head } = state.previous
+    const guessed = await mapExamples(sampled, u => this.#head.classify(head, u).argMax(1).expandDims(1).toFloat())
+    const labels = Int32Array.from(await guessed.read(Int32Array.from({ length: sampled.count }, (_, i) => i)))
+    return { ...state, recall: { ...sampled, labels } }
+  }
+}
+
+/** `perClass` samples of each of classes 0 to `classes` − 1, in memory. */
+export async function samplePool(
+  generator: Generator,
+  classes: number,
+  perClass: number,
+  events: Events,
+): Promise<Examples> {
+  const labels = Int32Array.from({ length: classes * perClass }, (_, i) => i % classes)
+  const chunk = 1000
+  let values = new Float32Array(0)
+  let shape: readonly number[] = []
+  for (let from = 0; from < labels.length; from += chunk) {
+    const samples = tf.tidy(() => generator.sample(labels.subarray(from, from + chunk)))
+    shape = samples.shape.slice(1)
+    if (from === 0) values = new Float32Array(labels.length * sizeOf(shape))
+    values.set((await samples.data()) as Float32Array, from * sizeOf(shape))
+    samples.dispose()
+    events.emit({ type: 'progress', what: 'sampling', done: Math.min(from + chunk, labels.length), of: labels.length })
+  }
+  return arrayExamples(values, shape, labels, 'samples of the generator')
+}
+
+export const recall = definePlugin({
+  point: Phase,
+  name: 'recall',
+  summary: 'draws samples of old classes from the generator',
+  options,
+  class: Recall,
+  requires: [Generator],
+  calls: [Generator],
+})
