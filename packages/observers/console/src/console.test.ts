@@ -1,0 +1,131 @@
+import type { LearnerEvent, Measurement } from '@lgm/core'
+import { describe, expect, test } from 'vitest'
+import { ConsoleLines } from './console.js'
+import { console, figure, number, seconds, summaryTable } from './index.js'
+
+const accuracy = (readout: string, value: number): Measurement => ({
+  name: `accuracy/${readout}`,
+  value,
+  unit: '%',
+  aggregation: 'mean over tasks',
+})
+
+const engine = { name: 'native', version: 'TensorFlow 2', threads: 2 }
+
+/** A place that remembers what was written, and a clock that is moved by hand. */
+function terminal(isTTY: boolean, given: Parameters<typeof console>[0] = {}) {
+  const written: string[] = []
+  let now = 0
+  const output = { isTTY, columns: 70, write: (text: string) => written.push(text) }
+  const lines = new ConsoleLines(console(given).options as never, output, () => now)
+  return {
+    text: () => written.join(''),
+    at(time: number, ...events: LearnerEvent[]) {
+      now = time
+      for (const event of events) lines.notice(event)
+    },
+  }
+}
+
+const begin: LearnerEvent[] = [
+  { type: 'run-start', tasks: ['0, 1', '2, 3'], seed: 7, engine },
+  { type: 'task-start', task: 0, name: '0, 1', classes: ['0', '1'] },
+  { type: 'phase-start', task: 0, phase: 'learn' },
+]
+const step = (done: number): LearnerEvent => ({
+  type: 'step',
+  fit: 'learn',
+  step: done,
+  of: 100,
+  terms: { current: 0.5, replay: 0.25 },
+})
+
+describe('the console observer', () => {
+  test('away from a terminal writes a line every few seconds, with the time left and each loss by name', () => {
+    const place = terminal(false)
+    place.at(0, ...begin, step(20))
+    place.at(4900, step(40))
+    expect(place.text()).toBe('2 tasks, seed 7, engine native (TensorFlow 2), 2 threads\n')
+    place.at(6000, step(50))
+    // 6 s for 50 of 100 steps: 6 s left
+    expect(place.text().split('\n')[1]).toBe(
+      'task 1/2 (0, 1) · learn 50/100 · 6.0 s left · current 0.500, replay 0.250',
+    )
+    place.at(7000, step(60))
+    expect(place.text().split('\n')).toHaveLength(3)
+    expect(place.text()).not.toContain('\u001b')
+  })
+
+  test('says nothing of work that is done in under two seconds', () => {
+    const place = terminal(false, { interval: 1 })
+    place.at(0, ...begin, step(20))
+    place.at(1500, step(90))
+    expect(place.text().split('\n')).toHaveLength(2)
+    place.at(2500, step(95))
+    expect(place.text()).toContain('learn 95/100')
+  })
+
+  test('tells the results of each task, and from then on the time left of the run', () => {
+    const place = terminal(false)
+    place.at(0, ...begin)
+    place.at(8000, { type: 'task-end', task: 0, measurements: [accuracy('head', 98.123)], seconds: 8 })
+    expect(place.text()).toContain('✔ task 1/2 (0, 1): accuracy/head 98.12 % · 8.0 s\n')
+    place.at(8000, { type: 'task-start', task: 1, name: '2, 3', classes: ['2', '3'] }, step(20))
+    place.at(14000, step(60))
+    // the first task took 8 s, the second is 6 s old
+    expect(place.text()).toMatch(/task 2\/2 \(2, 3\) · learn 60\/100 · .* · run 2\.0 s left\n$/)
+  })
+
+  test('on a terminal rewrites one line, cut to its width, and takes it away at the end', () => {
+    const place = terminal(true)
+    place.at(0, ...begin)
+    place.at(200, step(50))
+    place.at(210, step(60))
+    expect(place.text()).toContain('\r\u001b[2Ktask 1/2 (0, 1) · learn ██████████░░░░░░░░░░ 50/100 · current 0.500,…')
+    expect(place.text()).not.toContain('60/100')
+    place.at(300, { type: 'run-failed', message: 'not shown here: it is thrown' })
+    expect(place.text()).toMatch(/\r\u001b\[2K$/)
+  })
+
+  test('ends with a table, unless told not to', () => {
+    const end: LearnerEvent = { type: 'run-end', summary: [accuracy('head', 90)], seconds: 9 }
+    const [shown, hidden] = [terminal(false), terminal(false, { table: false })]
+    shown.at(0, end)
+    hidden.at(0, end)
+    expect(shown.text()).toContain('90.00 %')
+    expect(hidden.text()).toBe('')
+  })
+
+  test('shows progress that is no training, and work that begins again under the same name', () => {
+    const place = terminal(false, { interval: 1 })
+    place.at(0, ...begin, { type: 'progress', what: 'sampling', done: 10, of: 100 })
+    place.at(3000, { type: 'progress', what: 'sampling', done: 50, of: 100 })
+    expect(place.text()).toContain('learn: sampling 50/100 · 3.0 s left\n')
+    place.at(4500, { type: 'progress', what: 'sampling', done: 10, of: 100 })
+    expect(place.text()).not.toContain('10/100')
+  })
+})
+
+describe('figures', () => {
+  test('are short and carry their unit', () => {
+    expect([0.44, 12.2, 59.9, 185, 7800].map(seconds)).toEqual([
+      '0.4 s',
+      '12 s',
+      '1 min 0 s',
+      '3 min 5 s',
+      '2 h 10 min',
+    ])
+    expect([1069784, 0.123456].map(number)).toEqual(['1,069,784', '0.1235'])
+    const series: Measurement = { name: 'a', value: [100, null, 50], unit: '%', axis: 'task', aggregation: 'none' }
+    expect(figure(series)).toBe('75.00 %')
+    expect(figure({ ...series, value: [] })).toBe('–')
+  })
+
+  test('stand in one row a read-out', () => {
+    const forgetting = { ...accuracy('head', 1.5), name: 'forgetting/head' }
+    const rows = summaryTable([accuracy('head', 97), accuracy('bayes', 98), forgetting]).split('\n')
+    expect(rows[1]).toMatch(/read-out.*accuracy.*forgetting/)
+    expect(rows[3]).toMatch(/head.*97\.00 %.*1\.50 %/)
+    expect(rows[5]).toMatch(/bayes.*98\.00 %/)
+  })
+})

@@ -1,0 +1,75 @@
+import type { LearnerEvent } from '@lgm/core'
+import { number, seconds } from './figures.js'
+
+/** What is being counted now: a fit or another long work, `done` of `of` since `start`, with its latest loss terms. */
+interface Work {
+  readonly name: string
+  readonly start: number
+  readonly done: number
+  readonly of: number
+  readonly terms: Readonly<Record<string, number>>
+}
+
+/** How far a run is, from its events. Times are milliseconds of one clock. */
+export class Progress {
+  #tasks = 0
+  #task = 0
+  #name = ''
+  #phase = ''
+  #taskStart = 0
+  #finished: number[] = []
+  #work: Work | undefined
+
+  notice(event: LearnerEvent, now: number): void {
+    if (event.type === 'run-start') this.#tasks = event.tasks.length
+    else if (event.type === 'task-start') {
+      this.#task = event.task
+      this.#name = event.name
+      this.#taskStart = now
+    } else if (event.type === 'task-end') this.#finished.push(event.seconds)
+    else if (event.type === 'step') this.#advance(event.fit, event.step, event.of, now, event.terms)
+    else if (event.type === 'progress') this.#advance(event.what, event.done, event.of, now)
+    if (event.type === 'phase-start') this.#phase = event.phase
+    if (event.type === 'phase-start' || event.type === 'phase-end' || event.type === 'task-end') this.#work = undefined
+    if (event.type === 'phase-end' || event.type === 'task-end') this.#phase = ''
+  }
+
+  #advance(name: string, done: number, of: number, now: number, terms: Readonly<Record<string, number>> = {}): void {
+    const goesOn = this.#work?.name === name && this.#work.done < done
+    this.#work = { name, done, of, terms, start: goesOn ? this.#work!.start : now }
+  }
+
+  /** Milliseconds since the work at hand began. */
+  lasting(now: number): number {
+    return this.#work ? now - this.#work.start : 0
+  }
+
+  /** The task in words, as `task 2/5 (2, 3)`. */
+  get task(): string {
+    return `task ${this.#task + 1}/${this.#tasks} (${this.#name})`
+  }
+
+  /** One line: task, phase, work with a bar if `width` is given, time left, losses by name, time left of the run. */
+  line(now: number, width = 0): string {
+    const work = this.#work
+    const parts = [this.#tasks > 0 ? this.task : 'starting']
+    if (!work) return [...parts, ...(this.#phase ? [this.#phase] : []), ...this.#runLeft(now)].join(' · ')
+    const name = this.#phase && this.#phase !== work.name ? `${this.#phase}: ${work.name}` : work.name
+    const filled = Math.round((width * work.done) / work.of)
+    const bar = width > 0 ? ` ${'█'.repeat(filled)}${'░'.repeat(width - filled)}` : ''
+    parts.push(`${name}${bar} ${number(work.done)}/${number(work.of)}`)
+    const elapsed = (now - work.start) / 1000
+    if (elapsed > 0.5) parts.push(`${seconds((elapsed / work.done) * (work.of - work.done))} left`)
+    const losses = Object.entries(work.terms).map(([term, value]) => `${term} ${value.toPrecision(3)}`)
+    if (losses.length > 0) parts.push(losses.join(', '))
+    return [...parts, ...this.#runLeft(now)].join(' · ')
+  }
+
+  /** The rest of the run, if every task takes as long as the finished ones did on average. */
+  #runLeft(now: number): string[] {
+    if (this.#finished.length === 0 || this.#finished.length >= this.#tasks) return []
+    const mean = this.#finished.reduce((sum, duration) => sum + duration, 0) / this.#finished.length
+    const left = mean * (this.#tasks - this.#finished.length) - (now - this.#taskStart) / 1000
+    return [`run ${seconds(Math.max(0, left))} left`]
+  }
+}

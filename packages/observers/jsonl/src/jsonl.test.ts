@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LearnerEvent, Observer } from '@lgm/core'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { jsonl } from './index.js'
+
+describe('the jsonl observer', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lgm-jsonl-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const observer = (path: string): Observer => {
+    const { definition, options } = jsonl({ path })
+    return new definition.class(options) as Observer
+  }
+  const step: LearnerEvent = { type: 'step', fit: 'learn', step: 20, of: 100, terms: { loss: 0.5 } }
+  const lines = (path: string) =>
+    readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+
+  test('writes each event as one line, with the time, before it is closed', () => {
+    const path = join(folder, 'deep', 'events.jsonl')
+    const writer = observer(path)
+    writer.notice(step)
+    writer.notice({ type: 'run-failed', message: 'two\nlines' })
+    expect(lines(path)).toEqual([
+      { time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/), ...step },
+      { time: expect.any(String), type: 'run-failed', message: 'two\nlines' },
+    ])
+    writer.close?.()
+    writer.close?.()
+  })
+
+  test('appends to what is there', () => {
+    const path = join(folder, 'events.jsonl')
+    writeFileSync(path, '{"before":true}\n')
+    const writer = observer(path)
+    writer.notice(step)
+    writer.close?.()
+    expect(lines(path)[0]).toEqual({ before: true })
+    expect(lines(path)).toHaveLength(2)
+  })
+
+  test('makes no file when it hears nothing', () => {
+    const path = join(folder, 'events.jsonl')
+    observer(path).close?.()
+    expect(() => readFileSync(path)).toThrow(/ENOENT/)
+  })
+
+  test('says which file it cannot write', () => {
+    writeFileSync(join(folder, 'file'), '')
+    const writer = observer(join(folder, 'file', 'events.jsonl'))
+    expect(() => writer.notice(step)).toThrow(/observer "jsonl": expected to append to .*events.jsonl, got .*; /)
+  })
+})

@@ -1,0 +1,61 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { definePlugin, expected, inject, type LearnerEvent, Observer, Options, z } from '@lgm/core'
+
+const options = z.strictObject({
+  path: z.string().min(1).default('events.jsonl').describe('file that the lines are appended to; its folder is made'),
+})
+
+class Jsonl implements Observer {
+  readonly #path: string
+  #file: number | undefined
+
+  constructor(@inject(Options) { path }: z.output<typeof options>) {
+    this.#path = path
+  }
+
+  notice(event: LearnerEvent): void {
+    const line = `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`
+    try {
+      this.#file ??= this.#open()
+      writeSync(this.#file, line)
+    } catch (error) {
+      throw expected(
+        `observer "jsonl"`,
+        `to append to ${this.#path}`,
+        (error as Error).message,
+        'free some space or choose another path',
+        'output',
+      )
+    }
+  }
+
+  close(): void {
+    if (this.#file === undefined) return
+    const file = this.#file
+    this.#file = undefined
+    fsyncSync(file)
+    closeSync(file)
+  }
+
+  #open(): number {
+    mkdirSync(dirname(this.#path), { recursive: true })
+    return openSync(this.#path, 'a')
+  }
+}
+
+/**
+ * Appends every event to a file as one line: the event's JSON with `time`, the moment in ISO 8601, before it. Numbers that JSON has
+ * not (NaN, ∞) become `null`. A line is handed to the system before the run goes on, so a run that dies loses none.
+ *
+ * @throws LgmError `output` when the file cannot be written.
+ * @example
+ * createLearner([jsonl({ path: 'runs/1/events.jsonl' }), stream, embedder, head])
+ */
+export const jsonl = definePlugin({
+  point: Observer,
+  name: 'jsonl',
+  summary: 'every event as a line of JSON in a file',
+  options,
+  class: Jsonl,
+})
