@@ -28,7 +28,7 @@ tf.registerGradient({
   gradFunc: (dy, saved, attributes) => {
     const [x, kernel, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
     const { stride, activation } = attributes as unknown as Attributes
-    const delta = (activation === 'relu' ? (dy as tf.Tensor4D).mul(y.step()) : dy) as tf.Tensor4D
+    const delta = (activation === 'relu' ? (dy as tf.Tensor).mul(y.step()) : dy) as tf.Tensor4D
     const power = exampleGradients()
     const shared = { strides: stride, pad: 'same', dataFormat: 'NHWC', dimRoundingMode: undefined as unknown as string }
     return {

@@ -20,6 +20,10 @@ export function dense(
   return tf.engine().runKernel('LgmDense', { x, kernel, bias }, { activation }) as tf.Tensor2D
 }
 
+interface Attributes {
+  readonly activation: Activation
+}
+
 tf.registerGradient({
   kernelName: 'LgmDense',
   inputsToSave: ['x', 'kernel'],
@@ -48,15 +52,10 @@ for (const backendName of ['tensorflow', 'wasm', 'cpu', 'webgl', 'webgpu'])
     backendName,
     kernelFunc: ({ inputs, attrs }) => {
       const { x, kernel, bias } = inputs as unknown as { x: tf.Tensor2D; kernel: tf.Tensor2D; bias: tf.Tensor1D }
-      return forward(x, kernel, bias, (attrs as unknown as { activation: Activation }).activation)
+      const { activation } = attrs as unknown as Attributes
+      return tf.tidy(() => {
+        const affine = tf.matMul(x, kernel).add(bias)
+        return activation === 'relu' ? affine.relu() : affine
+      })
     },
   })
-
-function forward(x: tf.TensorInfo, kernel: tf.TensorInfo, bias: tf.TensorInfo, activation: Activation): tf.Tensor {
-  const engine = tf.engine()
-  const tensor = (info: tf.TensorInfo) => (info instanceof tf.Tensor ? info : engine.makeTensorFromTensorInfo(info))
-  return tf.tidy(() => {
-    const affine = tf.matMul(tensor(x) as tf.Tensor2D, tensor(kernel) as tf.Tensor2D).add(tensor(bias))
-    return activation === 'relu' ? affine.relu() : affine
-  })
-}
