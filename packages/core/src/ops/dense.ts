@@ -30,11 +30,8 @@ tf.registerGradient({
   outputsToSave: [true],
   gradFunc: (dy, saved, attributes) => {
     const [x, kernel, y] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
-    const gradient = dy as tf.Tensor2D
-    const delta =
-      (attributes as { activation: Activation }).activation === 'relu'
-        ? (gradient.mul(y.step()) as tf.Tensor2D)
-        : gradient
+    const { activation } = attributes as unknown as Attributes
+    const delta = (activation === 'relu' ? (dy as tf.Tensor).mul(y.step()) : dy) as tf.Tensor2D
     const power = exampleGradients()
     const raised = <T extends tf.Tensor>(tensor: T): T =>
       (power === 2 ? tensor.square() : power === 1 ? tensor.abs() : tensor) as T

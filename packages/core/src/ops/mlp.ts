@@ -11,12 +11,8 @@ export function initMlp(sizes: readonly number[], rng: Rng, last: Activation = '
   const params: Record<string, tf.Tensor> = {}
   for (let layer = 0; layer + 1 < sizes.length; layer++) {
     const [inputs, outputs] = [sizes[layer]!, sizes[layer + 1]!]
-    params[`${layer}/kernel`] = uniformWeights(
-      [inputs, outputs],
-      inputs,
-      count => rng.uniform(count),
-      layer + 2 === sizes.length ? Math.SQRT1_2 : 1,
-    )
+    const gain = layer + 2 === sizes.length && last === 'linear' ? Math.SQRT1_2 : 1
+    params[`${layer}/kernel`] = uniformWeights([inputs, outputs], inputs, count => rng.uniform(count), gain)
     params[`${layer}/bias`] = tf.zeros([outputs])
   }
   return params
