@@ -45,8 +45,14 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** A value as it should stand in an error message: short, and on one line. */
+/** A value as it should stand in an error message: short, and on one line. Typed arrays are named by kind and length. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? String(value))
+  const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value, abridge) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** Keeps data sets out of messages: spelling out 47 million pixels would exhaust the longest string there can be. */
+function abridge(_key: string, value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`
+  return Array.isArray(value) && value.length > 30 ? value.slice(0, 30) : value
 }

@@ -6,6 +6,11 @@ import { definePlugin, z } from '../point.js'
 
 const options = z.strictObject({
   perClass: z.int().positive().default(1000).describe('samples drawn per old class, once per task; they are not kept'),
+  limit: z
+    .int()
+    .positive()
+    .default(50_000)
+    .describe('samples drawn in all at most, so that a task costs the same however many came before'),
   labels: z
     .enum(['generator', 'classifier'])
     .default('generator')
@@ -36,7 +41,8 @@ class Recall implements Phase {
   async run(state: TaskState): Promise<TaskState> {
     const classes = state.before.names.length
     if (classes === 0 || !state.previous) return state
-    const sampled = await samplePool(this.#generator, classes, this.#options.perClass, this.#events)
+    const perClass = Math.max(1, Math.min(this.#options.perClass, Math.floor(this.#options.limit / classes)))
+    const sampled = await samplePool(this.#generator, classes, perClass, this.#events)
     if (this.#options.labels === 'generator') return { ...state, recall: sampled }
     const { head } = state.previous
     const guessed = await mapExamples(sampled, u => this.#head.classify(head, u).argMax(1).expandDims(1).toFloat())
