@@ -1,23 +1,13 @@
 import {
-  Backend,
   type Composition,
   compose,
+  corePoints,
   createRng,
   createTrainer,
-  Dataset,
-  Decoder,
-  Embedder,
-  Evaluator,
   type Events,
-  Generator,
-  Head,
   type LearnerEvent,
-  Observer,
-  Phase,
   type Plugin,
   type Point,
-  Regularizer,
-  Stream,
 } from '@lgm/core'
 
 /** What stands beside the part that is built. */
@@ -30,20 +20,6 @@ export interface Surroundings {
   readonly events?: LearnerEvent[]
 }
 
-const points: readonly Point<unknown>[] = [
-  Backend,
-  Dataset,
-  Stream,
-  Embedder,
-  Head,
-  Decoder,
-  Generator,
-  Regularizer,
-  Phase,
-  Evaluator,
-  Observer,
-]
-
 /**
  * Composes plugins as a learner does, with the real Rng and the real trainer, but without asking that any point be filled.
  *
@@ -54,7 +30,7 @@ export function composeParts(
   { seed = 0, events }: Omit<Surroundings, 'beside'> = {},
 ): Composition {
   const sink: Events = { emit: event => void events?.push(event) }
-  return compose(plugins, [], points, { rng: createRng(seed), trainer: createTrainer(sink), events: sink })
+  return compose(plugins, [], corePoints, { rng: createRng(seed), trainer: createTrainer(sink), events: sink })
 }
 
 /**

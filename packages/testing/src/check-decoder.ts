@@ -1,0 +1,76 @@
+import { createRng, Decoder, disposeParams, type Params, type Plugin } from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { build, type Surroundings } from './build.js'
+import { expectGradients } from './check-gradients.js'
+import { expectPure, expectRefusal, expectRowsIndependent, expectSeeded, randomRows } from './check-network.js'
+
+/** What a decoder is tried on. */
+export interface DecoderTrial extends Pick<Surroundings, 'beside'> {
+  /** Shape of one code; [6]. */
+  readonly code?: readonly number[]
+  /** Shape of one example; [5, 4, 2]. */
+  readonly example?: readonly number[]
+  /** Shapes of code and example that it must refuse; none. */
+  readonly refuses?: readonly { readonly code: readonly number[]; readonly example: readonly number[] }[]
+}
+
+/**
+ * Registers the tests that every decoder must pass, on three small random codes: examples of the asked shape, for one code too;
+ * parameters that depend on the given Rng's seed only; purity; no tensor left behind; rows that do not depend on each other;
+ * gradients by every parameter and by u; one clear error for shapes that it cannot take.
+ *
+ * @example
+ * checkDecoder('mlp', () => mlp({ widths: [5] }))
+ */
+export function checkDecoder(
+  name: string,
+  plugin: () => Plugin,
+  { code = [6], example = [5, 4, 2], refuses = [], beside = [] }: DecoderTrial = {},
+): void {
+  describe(`decoder "${name}" keeps the contract:`, () => {
+    let decoder: Decoder
+    let params: Params
+    const u = randomRows(3, code, 'normal')
+    const decode = (values: Params, rows: tf.Tensor) => decoder.decode(values, rows)
+
+    beforeAll(async () => {
+      await tf.ready()
+      decoder = build(Decoder, plugin(), { beside })
+      params = decoder.init(code, example, createRng(3))
+    })
+
+    test('examples have the asked shape, for one code too', () => {
+      for (const count of [3, 1]) {
+        const x = decoder.decode(params, u.slice(0, count))
+        expect(x.shape).toEqual([count, ...example])
+        expect(x.dtype).toBe('float32')
+        expect(x.dataSync().every(Number.isFinite), 'finite examples').toBe(true)
+      }
+    })
+
+    test('parameters depend on the seed only', () => {
+      expectSeeded(seed => build(Decoder, plugin(), { beside, seed: 10 * seed }).init(code, example, createRng(seed)))
+      expectSeeded(seed => decoder.init(code, example, createRng(seed)))
+    })
+
+    test('init leaves behind its parameters and nothing else', () => {
+      const before = tf.memory().numTensors
+      const fresh = decoder.init(code, example, createRng(1))
+      expect(tf.memory().numTensors - before).toBe(Object.keys(fresh).length)
+      disposeParams(fresh)
+    })
+
+    test('decode is pure and leaves nothing behind', () => expectPure(decode, params, u))
+
+    test('the example of a code does not depend on the others in its batch', () =>
+      expectRowsIndependent(decode, params, u))
+
+    test('gradients by the parameters and by u are those of finite differences', () =>
+      expectGradients(({ u, ...values }) => decoder.decode(values, u!), { ...params, u }))
+
+    for (const shapes of refuses)
+      test(`refuses codes of shape [${shapes.code.join(', ')}] for examples of shape [${shapes.example.join(', ')}]`, () =>
+        expectRefusal(() => decoder.init(shapes.code, shapes.example, createRng(0))))
+  })
+}
