@@ -1,0 +1,92 @@
+import { expectClose, golden } from '@lgm/testing'
+import * as tf from '@tensorflow/tfjs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { LgmError } from './errors.js'
+import { crossEntropy } from './ops/losses.js'
+import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
+
+const params = () => ({
+  'a/kernel': tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]),
+  'a/count': tf.tensor1d([7, -8], 'int32'),
+  scalar: tf.scalar(0.5),
+  none: tf.zeros([0, 3]),
+})
+
+/** A file with the given header and data. */
+function file(header: unknown, data = new Uint8Array(8)): Uint8Array {
+  const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
+  const bytes = new Uint8Array(8 + text.length + data.length)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true)
+  bytes.set(text, 8)
+  bytes.set(data, 8 + text.length)
+  return bytes
+}
+
+test('tensors come back as they were, and the same tensors give the same bytes', async () => {
+  const bytes = await encodeSafetensors(params())
+  const back = decodeSafetensors(bytes)
+  for (const [name, tensor] of Object.entries(params())) {
+    expect(back[name]!.dtype).toBe(tensor.dtype)
+    expect(back[name]!.shape).toEqual(tensor.shape)
+    expect(back[name]!.dataSync()).toEqual(tensor.dataSync())
+  }
+  expect(await encodeSafetensors(back)).toEqual(bytes)
+})
+
+test('one tensor is laid out as the format says', async () => {
+  const bytes = await encodeSafetensors({ t: tf.tensor1d([1]) })
+  const header = '{"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+  expect(new DataView(bytes.buffer).getBigUint64(0, true)).toBe(56n)
+  expect(new TextDecoder().decode(bytes.subarray(8, 64))).toBe(header.padEnd(56))
+  expect(Array.from(bytes.subarray(64))).toEqual([0, 0, 0x80, 0x3f])
+})
+
+const entry = (over: object) => ({ t: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...over } })
+describe('a file', () => {
+  test.each([
+    ['of 3 bytes', new Uint8Array(3), /at least 8 bytes, got 3/],
+    ['with an absurd header length', new Uint8Array(16).fill(255), /a header of at most 8 bytes/],
+    ['whose header is no JSON', file('{nonsense'), /a JSON header/],
+    ['whose header is a list', file([]), /a JSON object/],
+    ['with an unknown type', file(entry({ dtype: 'F64' })), /dtype F32, I32 or BOOL for "t", got F64/],
+    ['with a negative side', file(entry({ shape: [-2] })), /a shape for "t"/],
+    ['whose shape does not fill its bytes', file(entry({ shape: [3] })), /"t" at bytes 0 to 12/],
+    ['with a shape beyond all memory', file(entry({ shape: [2 ** 40, 2 ** 40] })), /"t" at bytes/],
+    ['with offsets out of range', file(entry({ data_offsets: [0, 800], shape: [200] })), /"t" at bytes 0 to 800 of 8/],
+    [
+      'with overlapping tensors',
+      file({ ...entry({}), s: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } }),
+      /"s" at bytes 8 to 12/,
+    ],
+    ['with data to spare', file(entry({}), new Uint8Array(12)), /expected \d+ bytes/],
+  ])('%s is refused', (_, bytes, message) => {
+    expect(() => decodeSafetensors(bytes, 'x.safetensors')).toThrow(message)
+    expect(() => decodeSafetensors(bytes, 'x.safetensors')).toThrow(/^x\.safetensors: expected /)
+  })
+
+  test('of any bytes gives tensors or one clear error', () => {
+    const good = file(entry({}))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 4 }), changes => {
+        const bytes = good.slice()
+        for (const [at, value] of changes) bytes[at] = value
+        try {
+          tf.dispose(decodeSafetensors(bytes))
+        } catch (error) {
+          if (!(error instanceof LgmError)) throw error
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+test('soft cross-entropy gives the golden value without the factor T²', () => {
+  const { student, teacher, temperature, softCrossEntropyWithoutT2, klBatchMeanWithoutT2 } = golden.distillation
+  const targets = tf.softmax(tf.tensor2d(teacher).div(temperature))
+  const rows = crossEntropy(tf.tensor2d(student).div(temperature), targets as tf.Tensor2D)
+  expectClose(rows.mean(), softCrossEntropyWithoutT2, 1e-6)
+  const entropy = targets.mul(targets.log()).sum(1).mean()
+  expectClose(rows.mean().add(entropy), klBatchMeanWithoutT2, 1e-6)
+})
