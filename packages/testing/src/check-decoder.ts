@@ -5,8 +5,10 @@ import { build, type Surroundings } from './build.js'
 import { expectGradients } from './check-gradients.js'
 import { expectPure, expectRefusal, expectRowsIndependent, expectSeeded, randomRows } from './check-network.js'
 
-/** What a decoder is tried on. */
-export interface DecoderTrial extends Pick<Surroundings, 'beside'> {
+/** What `checkDecoder` is told about a plugin. */
+export interface DecoderDescription extends Pick<Surroundings, 'beside'> {
+  /** A new plugin with its options, small enough for finite differences. */
+  readonly plugin: () => Plugin
   /** Shape of one code; [6]. */
   readonly code?: readonly number[]
   /** Shape of one example; [5, 4, 2]. */
@@ -21,14 +23,16 @@ export interface DecoderTrial extends Pick<Surroundings, 'beside'> {
  * gradients by every parameter and by u; one clear error for shapes that it cannot take.
  *
  * @example
- * checkDecoder('mlp', () => mlp({ widths: [5] }))
+ * checkDecoder({ plugin: () => mlp({ widths: [5] }) })
  */
-export function checkDecoder(
-  name: string,
-  plugin: () => Plugin,
-  { code = [6], example = [5, 4, 2], refuses = [], beside = [] }: DecoderTrial = {},
-): void {
-  describe(`decoder "${name}" keeps the contract:`, () => {
+export function checkDecoder({
+  plugin,
+  code = [6],
+  example = [5, 4, 2],
+  refuses = [],
+  beside = [],
+}: DecoderDescription): void {
+  describe(`decoder "${plugin().definition.name}" conforms:`, () => {
     let decoder: Decoder
     let params: Params
     const u = randomRows(3, code, 'normal')

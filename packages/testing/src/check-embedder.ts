@@ -5,8 +5,10 @@ import { build, type Surroundings } from './build.js'
 import { expectExampleGradients, expectGradients } from './check-gradients.js'
 import { expectPure, expectRefusal, expectRowsIndependent, expectSeeded, randomRows } from './check-network.js'
 
-/** What an embedder is tried on. */
-export interface EmbedderTrial extends Pick<Surroundings, 'beside'> {
+/** What `checkEmbedder` is told about a plugin. */
+export interface EmbedderDescription extends Pick<Surroundings, 'beside'> {
+  /** A new plugin with its options, small enough for finite differences. */
+  readonly plugin: () => Plugin
   /** Shape of one example; [5, 4, 2]. */
   readonly example?: readonly number[]
   /** Example shapes that it must refuse; none. */
@@ -21,14 +23,16 @@ export interface EmbedderTrial extends Pick<Surroundings, 'beside'> {
  * gradients by every parameter and by x; exact per-example gradients; one clear error for an example shape that it cannot take.
  *
  * @example
- * checkEmbedder('mlp', () => mlp({ widths: [5], codes: 3 }))
+ * checkEmbedder({ plugin: () => mlp({ widths: [5], codes: 3 }) })
  */
-export function checkEmbedder(
-  name: string,
-  plugin: () => Plugin,
-  { example = [5, 4, 2], refuses = [], perExample = true, beside = [] }: EmbedderTrial = {},
-): void {
-  describe(`embedder "${name}" keeps the contract:`, () => {
+export function checkEmbedder({
+  plugin,
+  example = [5, 4, 2],
+  refuses = [],
+  perExample = true,
+  beside = [],
+}: EmbedderDescription): void {
+  describe(`embedder "${plugin().definition.name}" conforms:`, () => {
     let embedder: Embedder
     let params: Params
     const x = randomRows(3, example)

@@ -3,11 +3,20 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { build, type Surroundings } from './build.js'
 import { expectExampleGradients, expectGradients } from './check-gradients.js'
-import { expectPure, expectRefusal, expectRowsIndependent, expectSeeded, numbersOf, randomRows } from './check-network.js'
+import {
+  expectPure,
+  expectRefusal,
+  expectRowsIndependent,
+  expectSeeded,
+  numbersOf,
+  randomRows,
+} from './check-network.js'
 import { expectClose } from './expectations.js'
 
-/** What a head is tried on. */
-export interface HeadTrial extends Pick<Surroundings, 'beside'> {
+/** What `checkHead` is told about a plugin. */
+export interface HeadDescription extends Pick<Surroundings, 'beside'> {
+  /** A new plugin with its options, small enough for finite differences. */
+  readonly plugin: () => Plugin
   /** Shapes of one code; [5] and the feature map [3, 2, 2]. */
   readonly codes?: readonly (readonly number[])[]
   /** Whether gradients in `perExample` are exact; true. Those that are not built with `dense` and `convolve` say false. */
@@ -20,15 +29,11 @@ export interface HeadTrial extends Pick<Surroundings, 'beside'> {
  * left behind; rows that do not depend on each other; gradients by every parameter and by u; exact per-example gradients.
  *
  * @example
- * checkHead('linear', () => linear())
+ * checkHead({ plugin: () => linear() })
  */
-export function checkHead(
-  name: string,
-  plugin: () => Plugin,
-  { codes = [[5], [3, 2, 2]], perExample = true, beside = [] }: HeadTrial = {},
-): void {
+export function checkHead({ plugin, codes = [[5], [3, 2, 2]], perExample = true, beside = [] }: HeadDescription): void {
   describe.each(codes.map(code => ({ code })))(
-    `head "${name}" keeps the contract, for codes of shape $code:`,
+    `head "${plugin().definition.name}" conforms, for codes of shape $code:`,
     ({ code }) => {
       let head: Head
       let params: Params

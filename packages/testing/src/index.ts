@@ -1,5 +1,6 @@
 export * from './build.js'
 export * from './check-backend.js'
+export * from './check-evaluator.js'
 export * from './check-observer.js'
 export * from './expectations.js'
 export * from './golden.js'

@@ -1,0 +1,2 @@
+export * from './accuracy.js'
+export * from './metrics.js'

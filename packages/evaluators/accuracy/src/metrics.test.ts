@@ -1,0 +1,48 @@
+import { expectClose, golden } from '@lgm/testing'
+import { expect, test } from 'vitest'
+import { averageAccuracy, backwardTransfer, forgetting, forwardTransfer } from './metrics.js'
+
+const { metrics, metricsWhereDefinitionsDiffer: differing } = golden
+
+test('the golden matrix has the golden figures', () => {
+  expectClose(averageAccuracy(metrics.R)!, metrics.ACC, 1e-8)
+  expectClose(backwardTransfer(metrics.R)!, metrics.BWT, 1e-8)
+  expectClose(forwardTransfer(metrics.R, metrics.randomBaseline)!, metrics.FWT, 1e-8)
+  expectClose(forgetting(metrics.R)!, metrics.forgetting, 1e-8)
+})
+
+test('forgetting is from the best, backward transfer from the first accuracy', () => {
+  // max(0.6, 0.8) − 0.5 = 0.3 and 0.7 − 0.6 = 0.1; 0.5 − 0.6 = −0.1 and 0.6 − 0.7 = −0.1
+  expectClose(averageAccuracy(differing.R)!, differing.ACC, 1e-8)
+  expectClose(forgetting(differing.R)!, differing.forgetting, 1e-8)
+  expectClose(backwardTransfer(differing.R)!, differing.BWT, 1e-8)
+})
+
+test('forgetting is negative where the last task helped', () => {
+  expectClose(
+    forgetting([
+      [0.5, 0.1],
+      [0.75, 0.9],
+    ])!,
+    -0.25,
+    1e-12,
+  )
+})
+
+test('a task is left out of a figure where it could not be asked', () => {
+  const R = [[0.9], [0.7, 0.8], [0.6, 0.5, 0.7]]
+  expectClose(averageAccuracy(R)!, 0.6, 1e-12)
+  expectClose(backwardTransfer(R)!, -0.3, 1e-12)
+  expect(forwardTransfer(R, [0.1, 0.1, 0.1])).toBeNull()
+  expectClose(averageAccuracy([[null], [null, 0.4]])!, 0.4, 1e-12)
+})
+
+test('figures over earlier tasks are null after the first task, and all are null without tasks', () => {
+  expect([
+    averageAccuracy([[0.9]]),
+    backwardTransfer([[0.9]]),
+    forgetting([[0.9]]),
+    forwardTransfer([[0.9]], [0.5]),
+  ]).toEqual([0.9, null, null, null])
+  expect([averageAccuracy([]), backwardTransfer([]), forgetting([])]).toEqual([null, null, null])
+})

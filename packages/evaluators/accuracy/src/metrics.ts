@@ -1,0 +1,53 @@
+/**
+ * R: `R[i][j]` is the accuracy on task j after learning task i, both 0-based, from 0 to 1; `null` or missing where task j could not be
+ * asked yet, as before its classes were met. T is the number of rows.
+ */
+export type AccuracyMatrix = readonly (readonly (number | null | undefined)[])[]
+
+/** ACC = meanⱼ R[T−1][j] (Lopez-Paz & Ranzato 2017, arXiv:1706.08840, eq. 2); `null` where no task can be asked. */
+export function averageAccuracy(R: AccuracyMatrix): number | null {
+  return mean(R.map((_, j) => at(R, R.length - 1, j)))
+}
+
+/** BWT = mean over j < T−1 of R[T−1][j] − R[j][j] (arXiv:1706.08840, eq. 3); `null` for fewer than two tasks. */
+export function backwardTransfer(R: AccuracyMatrix): number | null {
+  return mean(R.slice(0, -1).map((_, j) => minus(at(R, R.length - 1, j), at(R, j, j))))
+}
+
+/**
+ * FWT = mean over j > 0 of R[j−1][j] − b[j], where b[j] is the accuracy of a random model on task j (arXiv:1706.08840, eq. 4);
+ * `null` where no task could be asked before it was learned.
+ */
+export function forwardTransfer(R: AccuracyMatrix, baseline: readonly (number | null | undefined)[]): number | null {
+  return mean(R.map((_, j) => (j === 0 ? null : minus(at(R, j - 1, j), baseline[j] ?? null))))
+}
+
+/**
+ * Forgetting = mean over j < T−1 of (max over j ≤ i < T−1 of R[i][j]) − R[T−1][j], signed: negative where the last task helped
+ * (Chaudhry et al. 2018, arXiv:1801.10112, section 4.1); `null` for fewer than two tasks.
+ */
+export function forgetting(R: AccuracyMatrix): number | null {
+  const last = R.length - 1
+  return mean(
+    R.slice(0, -1).map((_, j) => {
+      const known = R.slice(j, last)
+        .map((_, i) => at(R, i + j, j))
+        .filter(value => value !== null)
+      return known.length === 0 ? null : minus(Math.max(...known), at(R, last, j))
+    }),
+  )
+}
+
+function at(R: AccuracyMatrix, i: number, j: number): number | null {
+  return R[i]?.[j] ?? null
+}
+
+function minus(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a - b
+}
+
+/** The mean of the numbers that are there. */
+export function mean(values: readonly (number | null | undefined)[]): number | null {
+  const known = values.filter(value => typeof value === 'number')
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
+}
