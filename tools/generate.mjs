@@ -1,10 +1,8 @@
 // Writes what follows from the package.json files: every package's tsconfig.json and the root's list of projects.
 // `--check` writes nothing and fails if a file is not what it would be.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, posix, relative, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+import { join, posix, relative, sep } from 'node:path'
+import { isMain, root } from './steps.mjs'
 
 /** Every folder below packages/ that holds a package.json, two levels deep. */
 export function packageFolders() {
@@ -21,13 +19,17 @@ export function packageFolders() {
   return found.sort()
 }
 
+/** @param {unknown} value */
 const json = value => `${JSON.stringify(value, null, 2)}\n`
+/** @param {string} path */
 const toPosix = path => path.split(sep).join(posix.sep)
 
 /** The files that follow from the packages, as a map from path to text. */
 export function generatedFiles() {
   const folders = packageFolders()
-  const manifests = new Map(folders.map(folder => [folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))]))
+  const manifests = new Map(
+    folders.map(folder => [folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))]),
+  )
   const byName = new Map([...manifests].map(([folder, manifest]) => [manifest.name, folder]))
   const files = new Map()
   for (const [folder, manifest] of manifests) {
@@ -35,7 +37,7 @@ export function generatedFiles() {
     const references = Object.keys(needs)
       .filter(name => byName.has(name))
       .sort()
-      .map(name => ({ path: toPosix(relative(folder, byName.get(name))) }))
+      .map(name => ({ path: toPosix(relative(folder, byName.get(name) ?? root)) }))
     const node = manifest.lgm?.runtime === 'node'
     files.set(
       join(folder, 'tsconfig.json'),
@@ -58,7 +60,7 @@ export function generatedFiles() {
   return files
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   const check = process.argv.includes('--check')
   const stale = [...generatedFiles()].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)
   if (check && stale.length > 0) {
