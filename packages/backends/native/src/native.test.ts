@@ -1,5 +1,6 @@
 import { facts, findEngines, setupNative } from '@lgm/backend-native/setup'
-import type { Backend } from '@lgm/core'
+import { Backend } from '@lgm/core'
+import { build, checkBackend } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { native } from './index.js'
@@ -7,15 +8,15 @@ import { native } from './index.js'
 const missing = findEngines().length === 0
 if (missing) process.stderr.write('native engine: not set up here, its tests are skipped; run: npx lgm-setup-native\n')
 
+checkBackend({ plugin: () => native(), available: !missing })
+
 describe.skipIf(missing)('the native engine', () => {
   beforeAll(async () => {
-    const { definition, options } = native()
-    await (new definition.class(options) as Backend).start()
+    await build(Backend, native()).start()
   })
 
   test('says which TensorFlow it runs on, and on how many threads', async () => {
-    const { definition, options } = native()
-    const started = await (new definition.class(options) as Backend).start()
+    const started = await build(Backend, native()).start()
     expect(started.name).toBe('native')
     expect(started.version).toMatch(/^TensorFlow \d/)
     expect(started.threads).toBeGreaterThan(0)
@@ -23,8 +24,7 @@ describe.skipIf(missing)('the native engine', () => {
   })
 
   test('refuses another number of threads once it runs', async () => {
-    const { definition, options } = native({ threads: 63 })
-    await expect((new definition.class(options) as Backend).start()).rejects.toThrow(
+    await expect(build(Backend, native({ threads: 63 })).start()).rejects.toThrow(
       /expected \d+ threads.*got threads: 63; /,
     )
   })

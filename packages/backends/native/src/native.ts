@@ -66,7 +66,7 @@ function load(addon: string, threads: number): void {
 
 /** TensorFlow reads the variable once, when it is loaded. */
 function threadsInUse(): number {
-  return Number(process.env['TF_NUM_INTRAOP_THREADS']) || availableParallelism()
+  return Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism()
 }
 
 /**

@@ -34,7 +34,7 @@ function precede(kernelName: string, shortcut: Shortcut): void {
   tf.registerKernel({
     ...original,
     kernelFunc: parameters => {
-      const x = parameters.inputs['x'] as tf.TensorInfo
+      const x = parameters.inputs.x as tf.TensorInfo
       return shortcut(x, parameters.attrs as Record<string, unknown>) ?? original.kernelFunc(parameters)
     },
   })
