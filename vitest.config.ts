@@ -11,6 +11,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     testTimeout: 30_000,
+    // TensorFlow.js advertises its native engine once per file.
+    onConsoleLog: text => !text.includes('looks like you are running TensorFlow.js in Node.js'),
     server: { deps: { inline: [/@lgm\//] } },
   },
 })

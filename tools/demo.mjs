@@ -9,7 +9,7 @@ const recipes = ['naive', 'gm', 'lgm'].map(name => join(root, 'examples', 'demo'
 
 /** @returns {Promise<number>} the exit code of `lgm run` */
 function runRecipes() {
-  const main = join(root, 'packages', 'cli', 'dist', 'main.js')
+  const main = join(root, 'packages', 'cli', 'bin', 'lgm.mjs')
   const chosen = process.argv.slice(2)
   const out = chosen.some(parameter => /^--out(=|$)/.test(parameter))
     ? []

@@ -4,19 +4,20 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, posix, relative, sep } from 'node:path'
 import { isMain, root } from './steps.mjs'
 
-/** Every folder below packages/ that holds a package.json, two levels deep. */
+/** Every folder that holds a package with sources: one or two levels below packages/, one below examples/. */
 export function packageFolders() {
-  const found = []
-  for (const first of readdirSync(join(root, 'packages'), { withFileTypes: true })) {
-    if (!first.isDirectory()) continue
-    const folder = join(root, 'packages', first.name)
-    if (existsSync(join(folder, 'package.json'))) found.push(folder)
-    else
-      for (const second of readdirSync(folder, { withFileTypes: true }))
-        if (second.isDirectory() && existsSync(join(folder, second.name, 'package.json')))
-          found.push(join(folder, second.name))
-  }
-  return found.sort()
+  const groups = foldersIn(join(root, 'packages'))
+  const nested = groups.filter(folder => !existsSync(join(folder, 'package.json'))).flatMap(foldersIn)
+  return [...groups, ...nested, ...foldersIn(join(root, 'examples'))]
+    .filter(folder => existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'src')))
+    .sort()
+}
+
+/** @param {string} folder */
+function foldersIn(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && entry.name !== 'node_modules')
+    .map(entry => join(folder, entry.name))
 }
 
 /** @param {unknown} value */
