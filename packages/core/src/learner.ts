@@ -24,7 +24,7 @@ import {
   type Task,
   type TaskState,
 } from './contracts.js'
-import { expected, LgmError, show } from './errors.js'
+import { expected, Interrupted, LgmError, show } from './errors.js'
 import { arrayExamples, range, sizeOf, upload } from './examples.js'
 import { flatten } from './params.js'
 import { consolidate } from './phases/consolidate.js'
@@ -146,6 +146,7 @@ export async function createLearner(plugins: readonly Plugin[], settings: Learne
   const events: Events = {
     emit: event => {
       for (const listener of listeners) listener.notice(event)
+      if (settings.signal?.aborted && event.type !== 'run-failed') throw new Interrupted()
     },
   }
   const complete = withPhases(plugins)

@@ -10,10 +10,11 @@ const measurement = z.object({
 
 /**
  * What a run found, as data; the shape of `report.json`. `rows[t]` are the evaluators' measurements after task t, `summary` those
- * over all tasks; `kept` counts what the learner keeps between tasks after the last one, by owner; `seconds[t]` is by phase.
+ * over all tasks; `name` is that of the recipe, if there was one; `kept` counts what the learner keeps between tasks after the last one, by owner; `seconds[t]` is by phase.
  */
 export const reportSchema = z.object({
   version: z.literal(1),
+  name: z.string().optional(),
   seed: z.int().min(0),
   engine: z.object({ name: z.string(), version: z.string(), threads: z.number(), note: z.string().optional() }),
   scenario: z.enum(['class', 'task', 'domain']),
