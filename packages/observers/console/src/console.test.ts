@@ -1,4 +1,5 @@
 import type { LearnerEvent, Measurement } from '@lgm/core'
+import { checkObserver } from '@lgm/testing'
 import { describe, expect, test } from 'vitest'
 import { ConsoleLines } from './console.js'
 import { console, figure, number, seconds, summaryTable } from './index.js'
@@ -6,7 +7,7 @@ import { console, figure, number, seconds, summaryTable } from './index.js'
 const accuracy = (readout: string, value: number): Measurement => ({
   name: `accuracy/${readout}`,
   value,
-  unit: '%',
+  unit: 'fraction',
   aggregation: 'mean over tasks',
 })
 
@@ -40,6 +41,8 @@ const step = (done: number): LearnerEvent => ({
   terms: { current: 0.5, replay: 0.25 },
 })
 
+checkObserver({ plugin: () => console() })
+
 describe('the console observer', () => {
   test('away from a terminal writes a line every few seconds, with the time left and each loss by name', () => {
     const place = terminal(false)
@@ -68,7 +71,7 @@ describe('the console observer', () => {
   test('tells the results of each task, and from then on the time left of the run', () => {
     const place = terminal(false)
     place.at(0, ...begin)
-    place.at(8000, { type: 'task-end', task: 0, measurements: [accuracy('head', 98.123)], seconds: 8 })
+    place.at(8000, { type: 'task-end', task: 0, measurements: [accuracy('head', 0.98123)], seconds: 8 })
     expect(place.text()).toContain('✔ task 1/2 (0, 1): accuracy/head 98.12 % · 8.0 s\n')
     place.at(8000, { type: 'task-start', task: 1, name: '2, 3', classes: ['2', '3'] }, step(20))
     place.at(14000, step(60))
@@ -84,11 +87,11 @@ describe('the console observer', () => {
     expect(place.text()).toContain('\r\u001b[2Ktask 1/2 (0, 1) · learn ██████████░░░░░░░░░░ 50/100 · current 0.500,…')
     expect(place.text()).not.toContain('60/100')
     place.at(300, { type: 'run-failed', message: 'not shown here: it is thrown' })
-    expect(place.text()).toMatch(/\r\u001b\[2K$/)
+    expect(place.text().endsWith('\r\u001b[2K')).toBe(true)
   })
 
   test('ends with a table, unless told not to', () => {
-    const end: LearnerEvent = { type: 'run-end', summary: [accuracy('head', 90)], seconds: 9 }
+    const end: LearnerEvent = { type: 'run-end', summary: [accuracy('head', 0.9)], seconds: 9 }
     const [shown, hidden] = [terminal(false), terminal(false, { table: false })]
     shown.at(0, end)
     hidden.at(0, end)
@@ -116,16 +119,24 @@ describe('figures', () => {
       '2 h 10 min',
     ])
     expect([1069784, 0.123456].map(number)).toEqual(['1,069,784', '0.1235'])
-    const series: Measurement = { name: 'a', value: [100, null, 50], unit: '%', axis: 'task', aggregation: 'none' }
+    const series: Measurement = {
+      name: 'a',
+      value: [1, null, 0.5],
+      unit: 'fraction',
+      axis: 'task',
+      aggregation: 'none',
+    }
     expect(figure(series)).toBe('75.00 %')
     expect(figure({ ...series, value: [] })).toBe('–')
   })
 
   test('stand in one row a read-out', () => {
-    const forgetting = { ...accuracy('head', 1.5), name: 'forgetting/head' }
-    const rows = summaryTable([accuracy('head', 97), accuracy('bayes', 98), forgetting]).split('\n')
+    const forgetting = { ...accuracy('head', 0.015), name: 'forgetting/head', unit: 'difference of fractions' }
+    const matrix = { ...accuracy('head', 0), name: 'matrix/head', value: [1, 0], axis: 'task' }
+    const rows = summaryTable([accuracy('head', 0.97), accuracy('bayes', 0.98), forgetting, matrix]).split('\n')
     expect(rows[1]).toMatch(/read-out.*accuracy.*forgetting/)
-    expect(rows[3]).toMatch(/head.*97\.00 %.*1\.50 %/)
+    expect(rows[3]).toMatch(/head.*97\.00 %.*1\.50 points/)
+    expect(rows[1]).not.toContain('matrix')
     expect(rows[5]).toMatch(/bayes.*98\.00 %/)
   })
 })

@@ -28,7 +28,7 @@ export class ConsoleLines {
   constructor(given: z.output<typeof options>, output: Output, now: () => number = () => performance.now()) {
     this.#options = given
     this.#screen = new Screen(output)
-    this.#colors = createColors(output.isTTY === true && !process.env['NO_COLOR'])
+    this.#colors = createColors(output.isTTY === true && !process.env.NO_COLOR)
     this.#now = now
   }
 

@@ -14,12 +14,13 @@ export function seconds(duration: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
-/** A measured value with its unit: percentages to two places, durations in words, a series as its mean over `axis`. */
+/** A measured value with its unit: fractions as percentages, durations in words, a series as its mean over `axis`. */
 export function figure({ value, unit }: Measurement): string {
   const known = (typeof value === 'number' ? [value] : value).filter(entry => entry !== null)
   if (known.length === 0) return '–'
   const mean = known.reduce((sum, entry) => sum + entry, 0) / known.length
   if (unit === 's' || unit === 'seconds') return seconds(mean)
-  if (unit === '%') return `${mean.toFixed(2)} %`
+  if (unit === 'fraction') return `${(100 * mean).toFixed(2)} %`
+  if (unit === 'difference of fractions') return `${(100 * mean).toFixed(2)} points`
   return unit === '' || unit === '1' ? number(mean) : `${number(mean)} ${unit}`
 }

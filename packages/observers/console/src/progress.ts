@@ -46,13 +46,14 @@ export class Progress {
 
   /** The task in words, as `task 2/5 (2, 3)`. */
   get task(): string {
-    return `task ${this.#task + 1}/${this.#tasks} (${this.#name})`
+    const of = this.#tasks > 0 ? `/${this.#tasks}` : ''
+    return `task ${this.#task + 1}${of}${this.#name ? ` (${this.#name})` : ''}`
   }
 
   /** One line: task, phase, work with a bar if `width` is given, time left, losses by name, time left of the run. */
   line(now: number, width = 0): string {
     const work = this.#work
-    const parts = [this.#tasks > 0 ? this.task : 'starting']
+    const parts = [this.#name || this.#tasks > 0 ? this.task : 'starting']
     if (!work) return [...parts, ...(this.#phase ? [this.#phase] : []), ...this.#runLeft(now)].join(' · ')
     const name = this.#phase && this.#phase !== work.name ? `${this.#phase}: ${work.name}` : work.name
     const filled = Math.round((width * work.done) / work.of)

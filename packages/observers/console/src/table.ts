@@ -15,10 +15,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /**
  * The figures at the end of a run, a row for each read-out and a column for each measure, from measurements that are named
- * `measure/read-out`; measurements of another name follow in a table of their own.
+ * `measure/read-out`; measurements of another name follow in a table of their own, and series are left out.
  */
 export function summaryTable(summary: readonly Measurement[]): string {
-  const split = summary.map(measurement => ({ measurement, parts: measurement.name.split('/') }))
+  const scalars = summary.filter(({ value }) => typeof value === 'number')
+  const split = scalars.map(measurement => ({ measurement, parts: measurement.name.split('/') }))
   const byReadout = split.filter(({ parts }) => parts.length === 2)
   const others = split.filter(({ parts }) => parts.length !== 2)
   const measures = [...new Set(byReadout.map(({ parts }) => parts[0]!))]

@@ -2,8 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LearnerEvent, Observer } from '@lgm/core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { checkObserver } from '@lgm/testing'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jsonl } from './index.js'
+
+const shared = mkdtempSync(join(tmpdir(), 'lgm-jsonl-'))
+afterAll(() => rmSync(shared, { recursive: true, force: true }))
+let made = 0
+checkObserver({ plugin: () => jsonl({ path: join(shared, `${made++}.jsonl`) }) })
 
 describe('the jsonl observer', () => {
   let folder: string
