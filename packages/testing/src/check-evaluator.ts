@@ -112,7 +112,7 @@ async function tinyRun(scenario: Scenario): Promise<{ state: TaskState; answers:
           tf.tidy(() => tf.logSoftmax(head.classify(model.head, embedder.embed(model.embedder, x)))).dataSync(),
         )
         if (scenario === 'task')
-          scores.forEach((_, at) => (state.seen.taskOf[at % classes] === index ? 0 : (scores[at] = -Infinity)))
+          for (const at of scores.keys()) if (state.seen.taskOf[at % classes] !== index) scores[at] = -Infinity
         return {
           task: index,
           labels: test.labels,

@@ -14,20 +14,20 @@ function stateAt(index: number, scenario: Scenario): TaskState {
 /** Answers whose greatest score stands at `guesses`. */
 function answering(task: number, labels: number[], guesses: number[], classes: number, readout = 'head'): Answers {
   const scores = new Float32Array(labels.length * classes).fill(-3)
-  guesses.forEach((guess, i) => (scores[i * classes + guess] = -0.1))
+  for (const [i, guess] of guesses.entries()) scores[i * classes + guess] = -0.1
   return { task, labels: Int32Array.from(labels), classes, scores: { [readout]: scores } }
 }
 
-function valueOf(measurements: readonly Measurement[], name: string) {
+function figure(measurements: readonly Measurement[], name: string) {
   return measurements.find(measurement => measurement.name === name)?.value
 }
 
 test('counts right answers by task, and averages over the tasks seen', async () => {
   const answers = [answering(0, [0, 1, 1, 0], [0, 1, 0, 2], 4), answering(1, [2, 3, 2], [2, 3, 2], 4)]
   const row = await evaluator.evaluate(stateAt(1, 'class'), answers)
-  expect(valueOf(row, 'accuracy/head')).toEqual([2 / 4, 3 / 3])
-  expect(valueOf(row, 'accuracy-seen/head')).toBe((0.5 + 1) / 2)
-  expect(valueOf(row, 'chance')).toEqual([1 / 4, 1 / 4])
+  expect(figure(row, 'accuracy/head')).toEqual([2 / 4, 3 / 3])
+  expect(figure(row, 'accuracy-seen/head')).toBe((0.5 + 1) / 2)
+  expect(figure(row, 'chance')).toEqual([1 / 4, 1 / 4])
 })
 
 test('a task that was not seen yet counts in the matrix where it can be asked, and not in the mean', async () => {
@@ -35,27 +35,27 @@ test('a task that was not seen yet counts in the matrix where it can be asked, a
     answering(0, [0, 1], [0, 1], 2),
     answering(1, [0, 1], [0, 0], 2),
   ])
-  expect(valueOf(row, 'accuracy/head')).toEqual([1, 0.5])
-  expect(valueOf(row, 'accuracy-seen/head')).toBe(1)
+  expect(figure(row, 'accuracy/head')).toEqual([1, 0.5])
+  expect(figure(row, 'accuracy-seen/head')).toBe(1)
 })
 
 test('chance in a task-incremental stream is over the classes of the task', async () => {
   const row = await evaluator.evaluate(stateAt(1, 'task'), [answering(0, [0], [0], 4), answering(1, [2], [2], 4)])
-  expect(valueOf(row, 'chance')).toEqual([1 / 2, 1 / 2])
+  expect(figure(row, 'chance')).toEqual([1 / 2, 1 / 2])
 })
 
 test('every read-out has figures of its own', async () => {
   const one = answering(0, [0, 1], [0, 1], 2, 'head')
   const two = answering(0, [0, 1], [1, 1], 2, 'bayes')
   const row = await evaluator.evaluate(stateAt(0, 'class'), [{ ...one, scores: { ...one.scores, ...two.scores } }])
-  expect([valueOf(row, 'accuracy/head'), valueOf(row, 'accuracy/bayes')]).toEqual([[1], [0.5]])
+  expect([figure(row, 'accuracy/head'), figure(row, 'accuracy/bayes')]).toEqual([[1], [0.5]])
   expect(evaluator.summarize!([row]).map(({ name }) => name)).toContain('ACC/bayes')
 })
 
 test('an empty test set has no accuracy', async () => {
   const row = await evaluator.evaluate(stateAt(0, 'class'), [answering(0, [], [], 2)])
-  expect(valueOf(row, 'accuracy/head')).toEqual([null])
-  expect(valueOf(row, 'accuracy-seen/head')).toBeUndefined()
+  expect(figure(row, 'accuracy/head')).toEqual([null])
+  expect(figure(row, 'accuracy-seen/head')).toBeUndefined()
 })
 
 test('the summary of a class-incremental run has no forward transfer, and a matrix with nulls', async () => {
@@ -64,11 +64,11 @@ test('the summary of a class-incremental run has no forward transfer, and a matr
     await evaluator.evaluate(stateAt(1, 'class'), [answering(0, [0, 1], [0, 3], 4), answering(1, [2, 3], [2, 3], 4)]),
   ]
   const summary = evaluator.summarize!(rows)
-  expect(valueOf(summary, 'ACC/head')).toBe((0.5 + 1) / 2)
-  expect(valueOf(summary, 'BWT/head')).toBe(0.5 - 1)
-  expect(valueOf(summary, 'forgetting/head')).toBe(1 - 0.5)
-  expect(valueOf(summary, 'FWT/head')).toBeUndefined()
-  expect(valueOf(summary, 'accuracy-matrix/head')).toEqual([1, null, 0.5, 1])
+  expect(figure(summary, 'ACC/head')).toBe((0.5 + 1) / 2)
+  expect(figure(summary, 'BWT/head')).toBe(0.5 - 1)
+  expect(figure(summary, 'forgetting/head')).toBe(1 - 0.5)
+  expect(figure(summary, 'FWT/head')).toBeUndefined()
+  expect(figure(summary, 'accuracy-matrix/head')).toEqual([1, null, 0.5, 1])
 })
 
 test('forward transfer in a domain-incremental run is against chance', async () => {
@@ -78,5 +78,5 @@ test('forward transfer in a domain-incremental run is against chance', async () 
     await evaluator.evaluate(stateAt(1, 'domain'), early),
   ]
   // R[0][1] = 3/4, one of two classes by chance
-  expectClose(valueOf(evaluator.summarize!(rows), 'FWT/head') as number, 3 / 4 - 1 / 2, 1e-12)
+  expectClose(figure(evaluator.summarize!(rows), 'FWT/head') as number, 3 / 4 - 1 / 2, 1e-12)
 })

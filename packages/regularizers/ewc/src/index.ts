@@ -1,0 +1,2 @@
+export * from './ewc.js'
+export * from './fisher.js'

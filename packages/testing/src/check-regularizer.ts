@@ -1,0 +1,318 @@
+import {
+  type Batch,
+  type Composition,
+  createRng,
+  differentiate,
+  flatten,
+  Head,
+  learn,
+  type Model,
+  type Params,
+  Phase,
+  type Plugin,
+  Regularizer,
+  range,
+  type State,
+  type Task,
+  type TaskState,
+  upload,
+} from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { describe, expect, test } from 'vitest'
+import { composeParts } from './build.js'
+import { expectClose, finiteDifferences } from './expectations.js'
+import { tinyModel } from './tiny-model.js'
+import { tinyState, tinyTask, tinyTasks } from './tiny-tasks.js'
+
+/** What `checkRegularizer` is told about a plugin. */
+export interface RegularizerDescription {
+  /** A new plugin with its options, the same ones each time. */
+  readonly plugin: () => Plugin
+  /** What may stand beside it, beyond the tiny model and the learn phase. */
+  readonly beside?: readonly Plugin[]
+  /** Whether the penalty is zero at the parameters of the first consolidation, as that of every anchor is. True unless told. */
+  readonly anchored?: boolean
+  /** Whether the tensors it keeps are as many after five tasks as after one. True unless told. */
+  readonly constant?: boolean
+}
+
+/**
+ * What every regularizer must do. Its penalty is finite, at least 0, zero at the anchor, and differentiated rightly; it holds nothing
+ * before the first task is finished, and only the anchored part of what has grown. Consolidation leaves the model and the Rng of
+ * others as they are, works for one class and for one example, and does not depend on other regularizers. State goes through JSON
+ * and back, and the restored regularizer goes on as if it had never stopped. No tensor leaks. `protect: embedder` leaves the head
+ * alone, where there is such an option.
+ *
+ * @example
+ * checkRegularizer({ plugin: () => ewc({ strength: 10 }) })
+ */
+export function checkRegularizer({
+  plugin,
+  beside = [],
+  anchored = true,
+  constant = true,
+}: RegularizerDescription): void {
+  const start = (made = plugin(), others: readonly Plugin[] = []) =>
+    bench(composeParts([...tinyModel().plugins, ...beside, ...others, made, learn({ iterations: 3, batchSize: 8 })]))
+  const { definition, options } = plugin()
+
+  describe(`regularizer "${definition.name}" conforms`, () => {
+    test('holds nothing before the first task is finished', async () => {
+      const { regularizer, batch } = start()
+      const { state } = await first()
+      await regularizer.begin?.(state)
+      if (regularizer.penalty) expectClose(regularizer.penalty(flatten(state.model), await batch(state.task)), [0], 0)
+    })
+
+    test('has a finite penalty of at least 0, and of 0 at the anchor', async () => {
+      const { regularizer, batch, finish } = start()
+      const { state } = await finish((await first()).state)
+      if (!regularizer.penalty) return
+      const at = await batch(state.task)
+      const there = value(regularizer.penalty(flatten(state.model), at))
+      expect(there >= 0 && Number.isFinite(there)).toBe(true)
+      if (anchored) expectClose([there], [0], 0)
+      const moved = [1, 2, 3].map(seed => value(regularizer.penalty!(move(flatten(state.model), seed), at)))
+      for (const penalty of moved) expect(penalty >= 0 && Number.isFinite(penalty), `${penalty} at least 0`).toBe(true)
+      expect(Math.max(...moved), 'a penalty away from the anchor').toBeGreaterThan(0)
+    })
+
+    test('differentiates its penalty rightly, also after several tasks', async () => {
+      const { regularizer, batch, run } = start()
+      const states = await run(3)
+      if (!regularizer.penalty) return
+      const at = await batch(states.at(-1)!.task)
+      const params = move(flatten(states.at(-1)!.model), 1)
+      const { gradients } = differentiate(params, () => ({ penalty: regularizer.penalty!(params, at) }))
+      const differences = finiteDifferences(moved => regularizer.penalty!(moved, at), params)
+      const scale = Math.max(1e-6, ...Object.values(differences).flat().map(Math.abs))
+      for (const [name, expected] of Object.entries(differences))
+        expectClose(gradients[name] ?? expected.map(() => 0), expected, 2e-3 * scale)
+    })
+
+    test('projects gradients to finite ones of the same shapes, and leaves its arguments alone', async () => {
+      const { regularizer, run } = start()
+      const params = flatten((await run(2)).at(-1)!.model)
+      if (!regularizer.project) return
+      const gradients = move(params, 2)
+      const before = numbers(gradients)
+      const projected = regularizer.project(gradients, params)
+      expect(shapes(projected)).toEqual(shapes(gradients))
+      expect(Object.values(numbers(projected)).flat().every(Number.isFinite)).toBe(true)
+      expect(numbers(gradients)).toEqual(before)
+    })
+
+    test('consolidates without touching the model or the Rng of others', async () => {
+      const { regularizer, parts } = start()
+      const { state } = await first()
+      const before = numbers(flatten(state.model))
+      const others = () =>
+        Array.from(parts.rngs)
+          .filter(([name]) => parts.parts.get(name) !== regularizer)
+          .map(([, rng]) => rng.state())
+      const states = structuredClone(others())
+      await regularizer.begin?.(state)
+      await regularizer.consolidate(state)
+      expect(numbers(flatten(state.model))).toEqual(before)
+      expect(others()).toEqual(states)
+    })
+
+    test('holds the anchored part of a head that has grown', async () => {
+      const { regularizer, batch, finish, grow } = start()
+      const { state } = await finish((await first()).state)
+      if (!regularizer.penalty) return
+      const at = await batch(state.task)
+      const params = move(flatten(state.model), 1)
+      const before = value(regularizer.penalty(params, at))
+      const grown = {
+        ...params,
+        ...flatten({
+          head: grow({ ...state.model, head: { kernel: params['head/kernel']!, bias: params['head/bias']! } }, 5).head,
+        }),
+      }
+      expectClose([value(regularizer.penalty(grown, at))], [before], 1e-5 * before)
+      const { gradients } = differentiate(grown, () => ({ penalty: regularizer.penalty!(grown, at) }))
+      for (const [name, gradient] of Object.entries(gradients)) expect(gradient.shape, name).toEqual(grown[name]!.shape)
+    })
+
+    test('consolidates a task of one class, and one of a single example', async () => {
+      for (const task of [tinyTask({ classes: 1 }), tinyTask({ classes: 1, count: 1 })]) {
+        const { regularizer, batch, finish } = start()
+        const { state } = await finish(tinyState([task], 0, tinyModel({ classes: 1 }).model))
+        const penalty = regularizer.penalty?.(move(flatten(state.model), 1), await batch(task))
+        if (penalty) expect(value(penalty) >= 0 && Number.isFinite(value(penalty))).toBe(true)
+      }
+    })
+
+    test('does not depend on another regularizer beside it', async () => {
+      const [alone, second] = [start(), start(plugin(), [plugin()])]
+      const { state } = await first()
+      const penalty = async (regularizer: Regularizer) => {
+        await regularizer.begin?.(state)
+        await regularizer.consolidate(state)
+        return value(
+          regularizer.penalty?.(move(flatten(state.model), 1), await alone.batch(state.task)) ?? tf.scalar(0),
+        )
+      }
+      const here = second.parts.all(Regularizer)[0]!
+      await second.regularizer.begin?.(state)
+      await second.regularizer.consolidate(state)
+      expect(await penalty(here)).toBe(await penalty(alone.regularizer))
+    })
+
+    test('gives its state, and restored from it goes on as if it had never stopped', async () => {
+      const [steady, stopped] = [start(), start()]
+      const { state } = await steady.finish((await first()).state)
+      const saved = throughJson(steady.regularizer.state())
+      stopped.regularizer.restore(saved)
+      for (const tensor of Object.values(saved.tensors)) tensor.dispose()
+      for (const [name, rng] of steady.parts.rngs) stopped.parts.rngs.get(name)!.restore(rng.state())
+      const penalties = async ({ model, task }: TaskState) => {
+        const [params, at] = [move(flatten(model), 1), await steady.batch(task)]
+        return [steady, stopped].map(({ regularizer }) => value(regularizer.penalty?.(params, at) ?? tf.scalar(0)))
+      }
+      const [before, restored] = await penalties(state)
+      expect(restored).toBe(before)
+      const next = tinyState(tinyTasks(), 1, steady.grow(state.model, 4), 'class', state.model)
+      for (const { finish } of [steady, stopped]) await finish(next)
+      expect(stateNumbers(stopped.regularizer)).toEqual(stateNumbers(steady.regularizer))
+      const [after, goneOn] = await penalties(next)
+      expect(goneOn).toBe(after)
+    })
+
+    test('restores the state of a new regularizer, and forgets what it held', async () => {
+      const { regularizer, batch, finish } = start()
+      const { state } = await finish((await first()).state)
+      regularizer.restore(start().regularizer.state())
+      if (regularizer.penalty)
+        expectClose(regularizer.penalty(move(flatten(state.model), 1), await batch(state.task)), [0], 0)
+    })
+
+    test('leaks no tensor over five tasks', async () => {
+      const { regularizer, batch } = start()
+      const tasks = tinyTasks({ tasks: 5 })
+      const { model } = tinyModel({ classes: 10 })
+      const kept: number[] = []
+      const started = tf.memory().numTensors
+      for (const [index, task] of tasks.entries()) {
+        const state = tinyState(tasks, index, model)
+        await regularizer.begin?.(state)
+        const at = await batch(task)
+        tf.tidy(() => {
+          const { terms } = differentiate(flatten(model), () =>
+            regularizer.penalty ? { penalty: regularizer.penalty(flatten(model), at) } : {},
+          )
+          tf.dispose(terms)
+          regularizer.project?.(flatten(model), flatten(model))
+        })
+        tf.dispose([at.x, at.labels])
+        await regularizer.consolidate(state)
+        kept.push(countKept(regularizer))
+        expect(tf.memory().numTensors - started, `tensors after task ${index + 1}, as many as the state has`).toBe(
+          kept.at(-1),
+        )
+      }
+      if (constant) expect(kept.at(-1), 'tensors after five tasks').toBe(kept[0])
+      regularizer.dispose?.()
+      expect(tf.memory().numTensors, 'tensors after dispose').toBe(started)
+    })
+
+    test.skipIf(!('protect' in definition.options.shape))(
+      'leaves the head alone where only the embedder is protected',
+      async () => {
+        const { regularizer, batch, finish } = start({ definition, options: { ...options, protect: 'embedder' } })
+        const { state } = await finish((await first()).state)
+        const at = await batch(state.task)
+        const params = flatten(state.model)
+        const moved = move(params, 1)
+        const only = (part: string) =>
+          Object.fromEntries(
+            Object.entries(params).map(([name, tensor]) => [name, name.startsWith(part) ? moved[name]! : tensor]),
+          )
+        if (regularizer.penalty) {
+          expectClose(regularizer.penalty(only('head/'), at), [0], 0)
+          expect(value(regularizer.penalty(only('embedder/'), at))).toBeGreaterThan(0)
+        }
+        if (regularizer.project) {
+          const projected = numbers(regularizer.project(moved, params))
+          for (const [name, unprojected] of Object.entries(numbers(moved)))
+            if (name.startsWith('head/')) expect(projected[name]).toEqual(unprojected)
+        }
+      },
+    )
+  })
+}
+
+/** The state at the first of two tiny tasks, with an untrained model. */
+async function first(): Promise<{ state: TaskState }> {
+  return { state: tinyState(tinyTasks(), 0, tinyModel().model) }
+}
+
+/** A regularizer in its composition, and a way to take it through tasks with the real learn phase. */
+function bench(parts: Composition) {
+  const regularizer = parts.all(Regularizer).at(-1)!
+  const phase = parts.one(Phase)!
+  const grow = (model: Model, classes: number): Model => ({
+    ...model,
+    head: parts.one(Head)!.grow(model.head, classes, createRng(classes)),
+  })
+  const finish = async (begun: TaskState) => {
+    const state = await phase.run(begun)
+    await regularizer.consolidate(state)
+    return { state }
+  }
+  const run = async (count: number) => {
+    const tasks = tinyTasks({ tasks: count })
+    const states: TaskState[] = []
+    for (const index of tasks.keys()) {
+      const previous = states.at(-1)?.model
+      const model = previous ? grow(previous, 2 * (index + 1)) : tinyModel().model
+      states.push((await finish(tinyState(tasks, index, model, 'class', previous))).state)
+    }
+    return states
+  }
+  const batch = async ({ train }: Task): Promise<Batch> => ({
+    x: await upload(train, range(0, train.count)),
+    labels: tf.tensor1d(train.labels, 'int32'),
+  })
+  return { parts, regularizer, grow, finish, run, batch }
+}
+
+/** Every number moved by a normal deviate of 0.3. */
+function move(params: Params, seed: number): Params {
+  const rng = createRng(seed, '/move')
+  return Object.fromEntries(
+    Object.entries(params).map(([name, tensor]) => [
+      name,
+      tensor.add(tf.tensor(rng.normal(tensor.size), tensor.shape).mul(0.3)),
+    ]),
+  )
+}
+
+function value(scalar: tf.Scalar): number {
+  expect(scalar.shape).toEqual([])
+  return scalar.dataSync()[0]!
+}
+
+function numbers(params: Params): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(params).map(([name, tensor]) => [name, Array.from(tensor.dataSync())]))
+}
+
+function shapes(params: Params): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(params).map(([name, tensor]) => [name, tensor.shape]))
+}
+
+function throughJson({ tensors, values }: State): State {
+  return { tensors, values: JSON.parse(JSON.stringify(values)) }
+}
+
+function stateNumbers(regularizer: Regularizer): unknown {
+  const { tensors, values } = regularizer.state()
+  return { tensors: numbers(tensors), values }
+}
+
+function countKept(regularizer: Regularizer): number {
+  const { tensors } = regularizer.state()
+  tf.dispose(tensors)
+  return Object.keys(tensors).length
+}
