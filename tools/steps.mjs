@@ -194,9 +194,13 @@ export function endOnInterrupt() {
 /**
  * Prints what went wrong and gives the exit code.
  * @param {unknown} error
+ * @returns {number}
  */
 export function explain(error) {
-  if (!(error instanceof StepFailed)) throw error
+  if (!(error instanceof StepFailed)) {
+    console.error(error)
+    return 1
+  }
   if (error.output) process.stdout.write(`${error.output.trimEnd()}\n`)
   console.error(error.message)
   return error.exitCode
