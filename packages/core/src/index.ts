@@ -14,10 +14,10 @@ export {
   type Prediction,
 } from './learner.js'
 export { convolve } from './ops/convolve.js'
-export { type Activation, dense } from './ops/dense.js'
+export { type Activation, dense, rows } from './ops/dense.js'
 export { layerNorm } from './ops/layer-norm.js'
 export * from './ops/losses.js'
-export { applyMlp, initMlp } from './ops/mlp.js'
+export { applyMlp, growMlp, initMlp } from './ops/mlp.js'
 export { perExample } from './ops/per-example.js'
 export { padTo, type Quadratic, quadraticPenalty, sumQuadratics } from './ops/quadratic.js'
 export { optimizerOptions } from './optimizers.js'

@@ -99,6 +99,10 @@ export function differentiate(
         ? values[0]!.clone()
         : (tf.addN(values) as tf.Scalar)
   }
+  if (names.length === 0) {
+    tf.tidy(sum).dispose()
+    return { terms, gradients: {} }
+  }
   const { grads } = tf.engine().gradients(sum, Object.values(params), undefined as never, true)
   const gradients: Record<string, tf.Tensor> = {}
   names.forEach((name, i) => {

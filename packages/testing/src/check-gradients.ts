@@ -6,12 +6,12 @@ import { expect } from 'vitest'
 export type Network = (inputs: Params) => tf.Tensor
 
 const checkedOfEach = 60
-const steps = [2e-2, 2e-3]
+const steps = [2e-2, 2e-3, 2e-4]
 const tolerance = 5e-3
 
 /**
  * Expects the gradients of Σ w∘f, w standard normal, by every tensor of `inputs` to be those of central differences,
- * |gradient − (f(θ + h) − f(θ − h)) / 2h| ≤ 0.005 · max(1, |gradient|) for h = 0.02 or, where a kink lies that near, h = 0.002.
+ * |gradient − (f(θ + h) − f(θ − h)) / 2h| ≤ 0.005 · max(1, |gradient|) for h = 0.02 or, where f has a kink or bends much, 0.002 or 0.0002.
  * Of tensors with more than 60 numbers, 60 drawn at random are checked. The sum over outputs is taken in 64 bits, so that float32 adds
  * about 1e-7 · |f| / h.
  */
@@ -28,14 +28,18 @@ export function expectGradients(network: Network, inputs: Params, rng: Rng = cre
       tf.tidy(() => {
         const moved = values.slice()
         moved[i]! += by
-        const outputs = network({ ...inputs, [name]: tf.tensor(moved, tensor.shape) }).dataSync()
+        const outputs = Array.from(network({ ...inputs, [name]: tf.tensor(moved, tensor.shape) }).dataSync())
         return outputs.reduce((sum, output, k) => sum + output * factors[k]!, 0)
       })
     for (const i of rng.permutation(tensor.size).subarray(0, checkedOfEach)) {
-      const differences = steps.map(h => (at(i, h) - at(i, -h)) / (2 * h))
-      const error = Math.min(...differences.map(difference => Math.abs(got[i]! - difference)))
+      const differences: number[] = []
+      const agrees = steps.some(h => {
+        const difference = (at(i, h) - at(i, -h)) / (2 * h)
+        differences.push(difference)
+        return Math.abs(got[i]! - difference) <= tolerance * Math.max(1, Math.abs(got[i]!))
+      })
       expect(
-        error <= tolerance * Math.max(1, Math.abs(got[i]!)),
+        agrees,
         `gradient by number ${i} of ${name}: expected ${differences.join(' or ')} by central differences, got ${got[i]}`,
       ).toBe(true)
     }

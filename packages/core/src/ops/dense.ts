@@ -20,6 +20,11 @@ export function dense(
   return tf.engine().runKernel('LgmDense', { x, kernel, bias }, { activation }) as tf.Tensor2D
 }
 
+/** One row of numbers an example: `[n, ...shape]` → `[n, size]`; the tensor itself where it has that shape. */
+export function rows(x: tf.Tensor): tf.Tensor2D {
+  return x.rank === 2 ? (x as tf.Tensor2D) : x.reshape([x.shape[0]!, tf.util.sizeFromShape(x.shape.slice(1))])
+}
+
 interface Attributes {
   readonly activation: Activation
 }

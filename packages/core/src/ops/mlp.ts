@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Params, Rng } from '../contracts.js'
+import { expected } from '../errors.js'
 import { uniformWeights } from '../params.js'
 import { type Activation, dense } from './dense.js'
 
@@ -27,4 +28,23 @@ export function applyMlp(params: Params, x: tf.Tensor, last: Activation = 'linea
       u = dense(u, params[`${layer}/kernel`]!, params[`${layer}/bias`]!, layer + 1 === layers ? last : 'relu')
     return u as tf.Tensor2D
   })
+}
+
+/**
+ * The layers of `initMlp` with more outputs: columns and biases are added after the old ones, drawn and set as in `initMlp`; the old
+ * ones keep their values, and all layers but the last are the same tensors. For the number of outputs that there is, `params` itself.
+ * @throws LgmError `input` when there would be fewer outputs than before.
+ */
+export function growMlp(params: Params, outputs: number, rng: Rng): Params {
+  const last = Object.keys(params).length / 2 - 1
+  const [kernel, bias] = [params[`${last}/kernel`]!, params[`${last}/bias`]!]
+  const [inputs, old] = kernel.shape as [number, number]
+  if (outputs === old) return params
+  if (outputs < old)
+    throw expected('grow', `at least ${old} outputs, as many as there are`, `${outputs}`, 'pass all seen classes')
+  const grown = tf.tidy(() => {
+    const added = initMlp([inputs, outputs - old], rng)
+    return [tf.concat([kernel, added['0/kernel']!], 1), tf.concat([bias, added['0/bias']!])] as const
+  })
+  return { ...params, [`${last}/kernel`]: grown[0], [`${last}/bias`]: grown[1] }
 }
