@@ -1,0 +1,2 @@
+export * from './hold-out.js'
+export * from './tasks.js'
