@@ -128,6 +128,8 @@ describe('figures', () => {
     }
     expect(figure(series)).toBe('75.00 %')
     expect(figure({ ...series, value: [] })).toBe('–')
+    // mean 0.95, deviations ±0.05: √((0.05² + 0.05²) / 1) = 0.0707
+    expect(figure(accuracy('head', 0.9), accuracy('head', 1))).toBe('95.00 ± 7.07 %')
   })
 
   test('stand in one row a read-out', () => {

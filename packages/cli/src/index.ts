@@ -1,0 +1,7 @@
+export { type AccuracyMatrix, accuracyMatrices, accuracySvg } from './accuracy-svg.js'
+export { type Document, parseDocument } from './document.js'
+export { exitCodeOf, exitCodes } from './exit.js'
+export { main, type Surroundings } from './main.js'
+export { findPlugin, type Installed, installedPlugins } from './packages.js'
+export { type Recipe, readRecipe, recipeFrom } from './recipe.js'
+export { recipeSchema } from './schema.js'

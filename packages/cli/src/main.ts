@@ -1,0 +1,174 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+
+/** What a command talks to. */
+export interface Surroundings {
+  /** Folder that relative paths count from. */
+  readonly cwd: string
+  /** Results. */
+  out(text: string): void
+  /** Progress and errors. */
+  err(text: string): void
+}
+
+/** The process: its folder, its outputs. */
+function processSurroundings(): Surroundings {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  return {
+    cwd: process.cwd(),
+    out: text => void process.stdout.write(`${text}\n`),
+    err: text => void process.stderr.write(`${text}\n`),
+  }
+}
+
+/**
+ * Runs the command `lgm` with its arguments and returns the exit code: 0 done, 1 the run failed, 2 the user's input is wrong, 130
+ * interrupted. Commands are loaded when they are called, so that help is there at once.
+ */
+export async function main(
+  argv: readonly string[],
+  surroundings: Surroundings = processSurroundings(),
+): Promise<number> {
+  let code = 0
+  const finish = (found: number) => {
+    code = found
+  }
+  const program = createProgram(surroundings, finish)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const { exitCodeOf, explain } = await import('./exit.js')
+    surroundings.err(explain(error, program.opts().debug === true))
+    return exitCodeOf(error)
+  }
+}
+
+function createProgram(surroundings: Surroundings, finish: (code: number) => void): Command {
+  const program = new Command('lgm')
+    .description('continual learning with latent generative memory')
+    .option('--debug', 'show where errors come from')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => surroundings.out(text.trimEnd()),
+      writeErr: text => surroundings.err(text.trimEnd()),
+    })
+    .showHelpAfterError('(lgm --help shows what there is)')
+  addRun(program, surroundings)
+  addKnowledge(program, surroundings)
+  addMachine(program, surroundings, finish)
+  return program
+}
+
+const set = () =>
+  new Option('--set <key.path=value>', 'change a value of the recipe; may be repeated').argParser(collect)
+
+function addRun(program: Command, surroundings: Surroundings): void {
+  program
+    .command('run')
+    .description('run recipes; several are compared in a table')
+    .argument('<recipe...>', 'YAML files')
+    .addOption(set())
+    .option('--seed <number>', 'seed of all randomness', wholeNumber)
+    .addOption(new Option('--seeds <range>', 'one run a seed, as 0..4 or 0,3,7').argParser(seedRange).conflicts('seed'))
+    .option('--out <folder>', 'results: resolved recipe, report, events, checkpoint, picture; empty or absent')
+    .option('--backend <name>', 'tensor engine: auto, native or wasm')
+    .option('--quiet', 'show the final table only')
+    .addOption(
+      new Option('--json', 'print the report as one JSON object, and all else on the error output').conflicts('quiet'),
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ lgm run examples/recipes/lgm.yaml --set phases.learn.iterations=200 --seeds 0..4 --out results',
+    )
+    .action(async (recipes: string[], options) => {
+      const { runRecipes } = await import('./run.js')
+      await runRecipes(recipes, options, surroundings)
+    })
+}
+
+function addKnowledge(program: Command, surroundings: Surroundings): void {
+  program
+    .command('validate')
+    .description('check recipes: keys, plugins, options, and whether they fit together')
+    .argument('<recipe...>', 'YAML files')
+    .addOption(set())
+    .option('--data', 'also read the data and list the tasks')
+    .action(async (recipes: string[], options) => {
+      const { validate } = await import('./validate.js')
+      await validate(recipes, options, surroundings)
+    })
+  program
+    .command('plugins')
+    .description('list points and installed plugins, or explain one with its options')
+    .argument('[point/name]', 'a point, as regularizer, or one plugin, as regularizer/ewc')
+    .action(async (which: string | undefined) => {
+      const { explainPlugins } = await import('./plugins.js')
+      await explainPlugins(which, surroundings)
+    })
+  program
+    .command('schema')
+    .description('print the JSON schema of recipes with the installed plugins, for editors')
+    .action(async () => {
+      const { recipeSchema } = await import('./schema.js')
+      surroundings.out(JSON.stringify(await recipeSchema([surroundings.cwd]), null, 2))
+    })
+}
+
+function addMachine(program: Command, surroundings: Surroundings, finish: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('say what this machine has, and what to do about what is wrong')
+    .action(async () => {
+      const { doctor } = await import('./doctor.js')
+      finish(await doctor(surroundings))
+    })
+  program
+    .command('setup-native')
+    .description('set up the native engine for this user')
+    .option('--force', 'make it anew, even where a working one is there')
+    .action(async (options: { force?: boolean }) => {
+      const { setUpNative } = await import('./machine.js')
+      await setUpNative(options, surroundings)
+    })
+  program
+    .command('data')
+    .description('data sets that can be downloaded')
+    .command('fetch')
+    .description('download a data set into the cache folder, checked')
+    .argument('<dataset>', 'name of an installed data set, as fashion-mnist')
+    .option('--folder <folder>', 'where the files go')
+    .option('--from <address>', 'address of a mirror')
+    .action(async (name: string, options: { folder?: string; from?: string }) => {
+      const { fetchDataset } = await import('./machine.js')
+      await fetchDataset(name, options, surroundings)
+    })
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 0.')
+  return Number(text)
+}
+
+/** More seeds than this are a slip. */
+const mostSeeds = 1000
+
+function seedRange(text: string): readonly number[] {
+  const [, from, to] = /^(\d{1,15})\.\.(\d{1,15})$/.exec(text) ?? []
+  const seeds =
+    from !== undefined && Number(to) >= Number(from) && Number(to) - Number(from) < mostSeeds
+      ? Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => Number(from) + i)
+      : /^\d{1,15}(,\d{1,15})*$/.test(text)
+        ? text.split(',').map(Number)
+        : []
+  if (seeds.length === 0 || new Set(seeds).size < seeds.length)
+    throw new InvalidArgumentError(`expected up to ${mostSeeds} different seeds, as 0..4 or 0,3,7.`)
+  return seeds
+}

@@ -1,0 +1,59 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { expected } from '@lgm/core'
+
+/**
+ * Makes a folder for results, or takes an empty one, and checks that it can be written to, so that no run is lost for want of a place.
+ * @throws LgmError `output` when it holds something, or cannot be written to.
+ */
+export function makeOutFolder(folder: string): void {
+  const entries = attempt(folder, () => {
+    mkdirSync(folder, { recursive: true })
+    return readdirSync(folder)
+  })
+  if (entries.length > 0) {
+    const got = entries.slice(0, 3).join(', ') + (entries.length > 3 ? `, … (${entries.length})` : '')
+    throw expected(
+      `--out ${folder}`,
+      'an empty folder or none',
+      `one with ${got}`,
+      'name another, or empty it',
+      'output',
+    )
+  }
+  const probe = join(folder, '.probe')
+  attempt(folder, () => writeAtomically(probe, ''))
+  rmSync(probe)
+}
+
+function attempt<Result>(folder: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw expected(
+      `--out ${folder}`,
+      'a folder that can be written to',
+      (error as Error).message,
+      'name another folder',
+      'output',
+    )
+  }
+}
+
+/** Writes a file whole: under a temporary name, brought to the disk, then renamed. */
+export function writeAtomically(path: string, text: string): void {
+  const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`)
+  try {
+    const file = openSync(partial, 'w')
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(partial, path)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,151 @@
+import { join, resolve } from 'node:path'
+import { createLearner, expected, Interrupted, type Plugin, type Report, reportSchema, run } from '@lgm/core'
+import { jsonl } from '@lgm/observer-jsonl'
+import { folderStore } from '@lgm/store-folder'
+import { accuracyMatrices, accuracySvg } from './accuracy-svg.js'
+import { composeOnly } from './compose.js'
+import { interruption } from './interruption.js'
+import type { Surroundings } from './main.js'
+import { makeOutFolder, writeAtomically } from './out-folder.js'
+import { packageVersion } from './packages.js'
+import { type Recipe, readRecipe } from './recipe.js'
+import { resolvedRecipe } from './resolved.js'
+import { comparisonTable, resultTable } from './results.js'
+
+/** The options of `lgm run`. */
+export interface RunOptions {
+  readonly set?: readonly string[]
+  readonly seed?: number
+  readonly seeds?: readonly number[]
+  readonly out?: string
+  readonly backend?: string
+  readonly quiet?: boolean
+  readonly json?: boolean
+}
+
+/** One run that is to be done, and the folder for its results. */
+interface Order {
+  readonly recipe: Recipe
+  readonly folder: string | undefined
+}
+
+/**
+ * Runs recipes one after the other, each with every seed, and prints what they found. All recipes and the folder for results are checked
+ * before the first run.
+ * @throws LgmError for what is wrong with a recipe, the data or the folder; Interrupted after Ctrl-C.
+ */
+export async function runRecipes(
+  files: readonly string[],
+  options: RunOptions,
+  surroundings: Surroundings,
+): Promise<void> {
+  const { cwd, out, err } = surroundings
+  const recipes: Recipe[] = []
+  for (const file of files) recipes.push(await readRecipe(file, cwd, options))
+  const orders = ordersOf(recipes, options, cwd)
+  for (const recipe of recipes) await (await composeOnly(recipe)).dispose()
+  if (options.out !== undefined) makeOutFolder(resolve(cwd, options.out))
+  const { signal, release } = interruption(err)
+  const reports: Report[] = []
+  try {
+    for (const order of orders) {
+      if (orders.length > 1 && !options.quiet) err(`${order.recipe.name}, seed ${order.recipe.settings.seed}`)
+      reports.push(await runOne(order, options, cwd, signal))
+      if (!options.json && !options.quiet && recipes.length > 1) out(resultTable([reports.at(-1)!]))
+    }
+  } finally {
+    release()
+  }
+  if (options.json) out(JSON.stringify(orders.length === 1 ? reports[0] : { runs: reports }))
+  else if (recipes.length === 1) out(resultTable(reports))
+  else
+    out(
+      comparisonTable(
+        recipes.map(recipe => ({
+          readout: recipe.settings.readout,
+          reports: reports.filter(({ name }) => name === recipe.name),
+        })),
+      ),
+    )
+  if (options.out !== undefined && !options.json && !options.quiet) err(`results are in ${options.out}`)
+}
+
+/** A run for each recipe and seed, with folders `recipe/seed-N` as far as there are several. */
+function ordersOf(recipes: readonly Recipe[], options: RunOptions, cwd: string): readonly Order[] {
+  const names = recipes.map(({ name }) => name)
+  const doubled = names.find((name, index) => names.indexOf(name) !== index)
+  if (doubled !== undefined)
+    throw expected('recipes', 'a name for each', `"${doubled}" twice`, 'change the key name of one', 'recipe')
+  return recipes.flatMap(recipe => {
+    const seeds = options.seeds ?? [recipe.settings.seed]
+    return seeds.map(seed => {
+      const parts = [...(recipes.length > 1 ? [recipe.name] : []), ...(seeds.length > 1 ? [`seed-${seed}`] : [])]
+      const folder = options.out === undefined ? undefined : join(resolve(cwd, options.out), ...parts)
+      return { recipe: { ...recipe, settings: { ...recipe.settings, seed } }, folder }
+    })
+  })
+}
+
+async function runOne(
+  { recipe, folder }: Order,
+  options: RunOptions,
+  cwd: string,
+  signal: AbortSignal,
+): Promise<Report> {
+  if (signal.aborted) throw new Interrupted()
+  if (folder !== undefined) makeOutFolder(folder)
+  const learner = await createLearner(pluginsOf(recipe, folder, options), { ...recipe.settings, signal })
+  try {
+    if (folder !== undefined) writeAtomically(join(folder, 'recipe.resolved.yaml'), resolvedRecipe(recipe, learner))
+    const found = await run(learner)
+    if (signal.aborted) throw new Interrupted()
+    const report = reportSchema.parse({
+      ...found,
+      name: recipe.name,
+      versions: { ...versionsOf(recipe, cwd), ...found.versions },
+    })
+    if (folder !== undefined) {
+      await learner.save(folderStore(join(folder, 'checkpoint')))
+      writeAtomically(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+      const matrices = accuracyMatrices(report, recipe.settings.readout)
+      const title = `${recipe.name}, seed ${report.seed}`
+      if (matrices.length > 0)
+        writeAtomically(
+          join(folder, 'accuracy.svg'),
+          accuracySvg(
+            title,
+            report.tasks.map(({ name }) => name),
+            matrices,
+          ),
+        )
+    }
+    return report
+  } finally {
+    await learner.dispose()
+  }
+}
+
+/** The recipe's plugins; the command itself prints results, so the console is only for progress, and `--out` keeps all events. */
+function pluginsOf(
+  { ingredients }: Recipe,
+  folder: string | undefined,
+  { quiet, json }: RunOptions,
+): readonly Plugin[] {
+  const plugins = ingredients.flatMap(({ plugin, found }) => {
+    if (found.from !== '@lgm/observer-console') return [plugin]
+    return quiet ? [] : [found.factory({ ...plugin.options, table: plugin.options.table === true && json === true })]
+  })
+  return folder === undefined ? plugins : [...plugins, jsonl({ path: join(folder, 'events.jsonl') })]
+}
+
+function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {
+  const packages = ingredients.flatMap(({ found }) =>
+    found.version === undefined ? [] : [[found.from, found.version] as const],
+  )
+  const core = packageVersion('@lgm/core', [cwd])
+  return {
+    node: process.versions.node,
+    ...(core !== undefined && { '@lgm/core': core }),
+    ...Object.fromEntries(packages),
+  }
+}

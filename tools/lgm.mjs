@@ -1,0 +1,20 @@
+// Runs the command lgm from the sources, without a build: node tools/lgm.mjs run examples/recipes/lgm.yaml
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createServer } from 'vite'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const conditions = ['source', 'node', 'import']
+
+const server = await createServer({
+  root,
+  configFile: false,
+  logLevel: 'error',
+  appType: 'custom',
+  optimizeDeps: { noDiscovery: true },
+  server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+  ssr: { resolve: { conditions, externalConditions: ['node', 'import'] }, noExternal: [/^@lgm\//] },
+})
+const { main } = await server.environments.ssr.runner.import(join(root, 'packages/cli/src/main.ts'))
+process.exitCode = await main(process.argv.slice(2))
+await server.close()
