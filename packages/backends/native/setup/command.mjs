@@ -23,10 +23,9 @@ export function runCommand(program, parameters, { seconds = 60, folder, environm
       cwd: folder,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: seconds * 1000,
-      killSignal: 'SIGKILL',
     })
     const end = () => child.kill('SIGKILL')
+    const limit = setTimeout(end, seconds * 1000)
     process.once('exit', end)
     const chunks = { output: '', errors: '' }
     child.stdout.on('data', data => {
@@ -37,6 +36,7 @@ export function runCommand(program, parameters, { seconds = 60, folder, environm
     })
     /** @type {(problem: string) => void} */
     const finish = problem => {
+      clearTimeout(limit)
       process.removeListener('exit', end)
       resolve({ ok: problem === '', output: chunks.output, problem })
     }

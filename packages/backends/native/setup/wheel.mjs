@@ -152,7 +152,7 @@ async function downloadWheel(python, folder, platform) {
     '--platform',
     platform,
   )
-  parameters.push('--retries', '0', '--timeout', '15', '--no-cache-dir', '--progress-bar', 'off', '--quiet')
+  parameters.push('--retries', '0', '--timeout', '10', '--no-cache-dir', '--progress-bar', 'off', '--quiet')
   parameters.push('--disable-pip-version-check', '--dest', folder)
   const { ok, problem } = await runCommand(python, parameters, { seconds: 1800, environment: { TMPDIR: folder } })
   const name = readdirSync(folder).find(file => file.endsWith('.whl'))
