@@ -1,9 +1,8 @@
 // Runs the command lgm from the sources, without a build: node tools/lgm.mjs run examples/recipes/lgm.yaml
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { createServer } from 'vite'
+import { root } from './steps.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const conditions = ['source', 'node', 'import']
 
 const server = await createServer({
@@ -15,6 +14,7 @@ const server = await createServer({
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   ssr: { resolve: { conditions, externalConditions: ['node', 'import'] }, noExternal: [/^@lgm\//] },
 })
-const { main } = await server.environments.ssr.runner.import(join(root, 'packages/cli/src/main.ts'))
+const { runner } = /** @type {import('vite').RunnableDevEnvironment} */ (server.environments.ssr)
+const { main } = await runner.import(join(root, 'packages/cli/src/main.ts'))
 process.exitCode = await main(process.argv.slice(2))
 await server.close()

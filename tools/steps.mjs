@@ -1,7 +1,7 @@
 // Steps of the tools: one line each with its seconds, other programs' output only when they fail.
 import { spawn } from 'node:child_process'
 import { realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The folder of the repository. */
@@ -119,42 +119,33 @@ function cleanEnvironment() {
 }
 
 /**
- * Runs a tool of this repository: prints its line through `step`, fails with the tool's output.
+ * Runs a program that belongs to this repository.
  * @param {string} program
  * @param {string[]} parameters
- * @param {Parameters<typeof run>[2]} [options]
+ * @throws {StepFailed} with all that the program said
  */
-export async function mustRun(program, parameters, options) {
-  const outcome = await run(program, parameters, options)
-  if (outcome.code !== 0) throw new StepFailed(`${program} ended with code ${outcome.code}`, outcome)
-  return outcome
+export async function mustRun(program, parameters) {
+  const outcome = await run(program, parameters)
+  if (outcome.code !== 0) throw new StepFailed(`ended with exit code ${outcome.code}: see above`, outcome)
 }
 
 /**
  * Runs a task of turbo.json; its results are cached by the content of their inputs.
  * @param {string} task
- * @returns {Promise<string>} `done`, or `unchanged` when it was taken from the cache
+ * @returns {Promise<'done' | 'unchanged'>} `unchanged` when it was taken from the cache
+ * @throws {StepFailed} with all that the task said
  */
 export async function turbo(task) {
-  const bin = join(root, 'node_modules', '.bin')
-  const { output } = await mustRun(
-    process.execPath,
-    [
-      join(root, 'node_modules', 'turbo', 'bin', 'turbo'),
-      'run',
-      `//#${task}`,
-      '--output-logs=errors-only',
-      '--log-prefix=none',
-    ],
-    {
-      environment: {
-        PATH: `${bin}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}`,
-        TURBO_TELEMETRY_DISABLED: '1',
-        TURBO_NO_UPDATE_NOTIFIER: '1',
-        FORCE_COLOR: '0',
-      },
-    },
-  )
+  const program = join(root, 'node_modules', 'turbo', 'bin', 'turbo')
+  // turbo starts the script by the pnpm that it finds on the path, and a bare machine has none.
+  const path = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
+  const environment = { PATH: path, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' }
+  const parameters = ['run', `//#${task}`, '--output-logs=errors-only', '--log-prefix=none']
+  const { code, output } = await run(process.execPath, [program, ...parameters], { environment })
+  if (code !== 0) {
+    const [, said] = /\n> lgm@ .*\n([\s\S]*?)\n.{0,9}ELIFECYCLE/.exec(output) ?? []
+    throw new StepFailed(`npm run ${task}: ended with an error: see above`, { output: said ?? output })
+  }
   return output.includes('FULL TURBO') ? 'unchanged' : 'done'
 }
 
