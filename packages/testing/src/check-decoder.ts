@@ -35,11 +35,12 @@ export function checkDecoder({
   describe(`decoder "${plugin().definition.name}" conforms:`, () => {
     let decoder: Decoder
     let params: Params
-    const u = randomRows(3, code, 'normal')
+    let u: tf.Tensor
     const decode = (values: Params, rows: tf.Tensor) => decoder.decode(values, rows)
 
     beforeAll(async () => {
       await tf.ready()
+      u = randomRows(3, code, 'normal')
       decoder = build(Decoder, plugin(), { beside })
       params = decoder.init(code, example, createRng(3))
     })

@@ -35,11 +35,12 @@ export function checkEmbedder({
   describe(`embedder "${plugin().definition.name}" conforms:`, () => {
     let embedder: Embedder
     let params: Params
-    const x = randomRows(3, example)
+    let x: tf.Tensor
     const embed = (values: Params, rows: tf.Tensor) => embedder.embed(values, rows)
 
     beforeAll(async () => {
       await tf.ready()
+      x = randomRows(3, example)
       embedder = build(Embedder, plugin(), { beside })
       params = embedder.init(example, createRng(3))
     })

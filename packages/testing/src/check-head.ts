@@ -37,12 +37,13 @@ export function checkHead({ plugin, codes = [[5], [3, 2, 2]], perExample = true,
     ({ code }) => {
       let head: Head
       let params: Params
-      const u = randomRows(3, code, 'normal')
+      let u: tf.Tensor
       const classify = (values: Params, rows: tf.Tensor) => head.classify(values, rows)
       const logitsOf = (values: Params) => tf.tidy(() => head.classify(values, u).arraySync())
 
       beforeAll(async () => {
         await tf.ready()
+        u = randomRows(3, code, 'normal')
         head = build(Head, plugin(), { beside })
         params = head.init(code, 4, createRng(3))
       })

@@ -1,4 +1,5 @@
 import { createRng, Decoder, LgmError } from '@lgm/core'
+import { imageBasis } from '@lgm/cosine'
 import { build, checkDecoder, expectClose } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
@@ -37,6 +38,17 @@ test('puts the coefficients of each channel into that channel', () => {
   const decoder = build(Decoder, dct({ scale: 1 }))
   decoder.init([2], [2, 2, 2], createRng(0))
   expectClose(decoder.decode({}, tf.tensor2d([[1, 2]])), [0.5, 1, 0.5, 1, 0.5, 1, 0.5, 1], 1e-6)
+})
+
+test('gives an image whose coefficients are the code: 2 · D(u) B = u', () => {
+  const decoder = build(Decoder, dct({ clamp: false }))
+  decoder.init([4], [5, 3, 1], createRng(0))
+  const u = tf.tensor2d([
+    [1, -2, 3, 4],
+    [0.5, 0, -1, 7],
+  ])
+  const basis = tf.tensor2d(imageBasis(5, 3, 4), [15, 4])
+  expectClose(decoder.decode({}, u).reshape([2, 15]).matMul(basis).mul(2), u.dataSync())
 })
 
 test('must be told the shapes first', () => {

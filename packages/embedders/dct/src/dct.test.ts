@@ -25,6 +25,12 @@ test('with all coefficients keeps distances: ‖u‖² = scale² ‖x‖² = 4 �
   expect(u.square().sum().dataSync()[0]).toBeCloseTo(120, 4)
 })
 
+test('embeds each channel by itself: 2 · √4 · [1, 3] for a 2 × 2 image whose channels are 1 and 3', () => {
+  const embedder = build(Embedder, dct({ coefficients: 2 }))
+  expect(embedder.codeShape([2, 2, 2])).toEqual([4])
+  expectClose(embedder.embed({}, tf.tensor([1, 3, 1, 3, 1, 3, 1, 3], [1, 2, 2, 2])), [4, 0, 12, 0], 1e-5)
+})
+
 test('holds one matrix for each size of image, whoever tidies around it', () => {
   const embedder = build(Embedder, dct({ coefficients: 4 }))
   const before = tf.memory().numTensors
