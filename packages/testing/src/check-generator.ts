@@ -1,0 +1,307 @@
+import {
+  arrayExamples,
+  type Composition,
+  changeExamples,
+  type Examples,
+  Generator,
+  LgmError,
+  type Plugin,
+  range,
+  type State,
+  selectExamples,
+  sizeOf,
+} from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { composeParts, type Surroundings } from './build.js'
+import { expectNoLeak } from './expectations.js'
+import { tinyTasks } from './tiny-tasks.js'
+
+/** What `checkGenerator` is told about a plugin. */
+export interface GeneratorDescription extends Pick<Surroundings, 'beside'> {
+  /** A new plugin with its options, small and quick: it is fitted about a dozen times to 80 codes of two numbers. */
+  readonly plugin: () => Plugin
+  /** How far the mean of a class's samples may lie from the class's own, where the nearest two classes are 2.8 apart; 0.6. */
+  readonly tolerance?: number
+  /** Whether samples are of the class asked for; true. A generator that leaves the labels to a classifier says false. */
+  readonly labelled?: boolean
+  /** Whether codes must lie in 0 to 1; false. */
+  readonly unit?: boolean
+}
+
+/** How many samples a figure is taken from. */
+const many = 400
+
+/**
+ * Registers the tests that every generator must pass, on Gaussian blobs in the plane: samples of the shape of codes, with the means of
+ * their classes; old classes that survive the next task; a class that returns and keeps what it was; dependence on the seed only;
+ * restored equals never interrupted, bit for bit; no tensor left behind; a density, if there is one, that ranks classes; one class, one
+ * example, feature maps; one clear error for a class never memorized and for codes of another shape.
+ *
+ * @example
+ * checkGenerator({ plugin: () => gaussian({ components: 2 }) })
+ */
+export function checkGenerator(description: GeneratorDescription): void {
+  const { plugin, tolerance = 0.6, labelled = true, unit = false, beside = [] } = description
+  const placed = (examples: Examples) => (unit ? intoUnit(examples) : examples)
+  const scale = unit ? 1 / 8 : 1
+  const [first, second] = tinyTasks({ tasks: 2, classes: 2, count: 40 }).map(task => placed(task.train))
+  const domains = tinyTasks({ tasks: 2, classes: 2, count: 40, scenario: 'domain' }).map(task => placed(task.train))
+  const make = (seed = 0) => composeParts([...beside, plugin()], { seed })
+
+  /** The share of samples of `label` that lie nearest to each of `centres`, and the samples' mean. */
+  async function samplesOf(generator: Generator, label: number, centres: readonly Float32Array[]) {
+    const codes = await draw(generator, new Int32Array(many).fill(label))
+    const shares = centres.map(() => 0)
+    for (let i = 0; i < many; i++) shares[nearest(await codes.read(Int32Array.of(i)), centres)]! += 1 / many
+    return { shares, mean: await meanOf(codes) }
+  }
+
+  describe(`generator "${plugin().definition.name}" conforms:`, () => {
+    let afterFirst: Saved
+    let afterSecond: Saved
+
+    beforeAll(async () => {
+      await tf.ready()
+      const composition = make()
+      const generator = generatorOf(composition)
+      await generator.memorize(first!)
+      afterFirst = save(composition)
+      await generator.memorize(second!, await recallOf(generator, 2))
+      afterSecond = save(composition)
+    })
+
+    test('samples have the shape of codes, and are of the class asked for', async () => {
+      const generator = load(make(), afterFirst)
+      const one = generator.sample(Int32Array.of(1))
+      expect(one.shape).toEqual([1, 2])
+      expect(one.dtype).toBe('float32')
+      one.dispose()
+      const centres = await centresOf(first!)
+      for (const label of [0, 1]) {
+        const { shares, mean } = await samplesOf(generator, label, centres)
+        if (!labelled) expect(Math.min(...shares), 'share of the rarer class').toBeGreaterThan(0.15)
+        else {
+          expect(shares[label], `share of class ${label} among samples of it`).toBeGreaterThan(0.9)
+          expect(distance(mean, centres[label]!), `from the mean of class ${label}`).toBeLessThan(tolerance * scale)
+        }
+      }
+    })
+
+    test('old classes survive the next task', async () => {
+      const generator = load(make(), afterSecond)
+      const centres = [...(await centresOf(first!)), ...(await centresOf(second!))]
+      for (const label of range(0, 4)) {
+        const { shares, mean } = await samplesOf(generator, label, centres)
+        if (!labelled) expect(Math.min(...shares), 'share of the rarest class').toBeGreaterThan(0.05)
+        else {
+          expect(shares[label], `share of class ${label} among samples of it`).toBeGreaterThan(0.9)
+          expect(distance(mean, centres[label]!), `from the mean of class ${label}`).toBeLessThan(tolerance * scale)
+        }
+      }
+    })
+
+    test('a class that returns in the next task is what it was and what it has become', async () => {
+      const composition = make()
+      const generator = generatorOf(composition)
+      await generator.memorize(domains[0]!)
+      await generator.memorize(domains[1]!, await recallOf(generator, 2))
+      const centres = [...(await centresOf(domains[0]!)), ...(await centresOf(domains[1]!))]
+      for (const label of [0, 1]) {
+        const { shares } = await samplesOf(generator, label, centres)
+        expect(shares[label], `share of what class ${label} was`).toBeGreaterThan(labelled ? 0.2 : 0.05)
+        expect(shares[label + 2], `share of what class ${label} has become`).toBeGreaterThan(labelled ? 0.2 : 0.05)
+      }
+    })
+
+    test('samples depend on the seed only', async () => {
+      const samples = async (seed: number) => {
+        const generator = generatorOf(make(seed))
+        await generator.memorize(first!)
+        return Array.from(await all(await draw(generator, Int32Array.of(0, 1, 0, 1, 1))))
+      }
+      const drawn = await samples(5)
+      expect(await samples(5)).toEqual(drawn)
+      expect(await samples(6)).not.toEqual(drawn)
+    })
+
+    test('restored, it goes on as if never interrupted, bit for bit', async () => {
+      const runs = await Promise.all(
+        [1, 2].map(async seed => {
+          const generator = load(make(seed), afterFirst)
+          const recalled = await recallOf(generator, 2)
+          await generator.memorize(second!, recalled)
+          return [...(await all(recalled)), ...(await all(await recallOf(generator, 4)))]
+        }),
+      )
+      expect(runs[1]).toEqual(runs[0])
+      expect(await all(await recallOf(load(make(), afterSecond), 4))).toEqual(
+        Float32Array.from(runs[0]!.slice(-4 * perClass * 2)),
+      )
+    })
+
+    test('its state is JSON beside tensors, and belongs to the caller', () => {
+      const generator = load(make(), afterFirst)
+      const { tensors, values } = generator.state()
+      expect(JSON.parse(JSON.stringify(values))).toEqual(values)
+      tf.dispose(tensors)
+      generator.sample(Int32Array.of(0)).dispose()
+    })
+
+    test('samples, states and tasks leave no tensors behind', async () => {
+      const generator = generatorOf(make())
+      await generator.memorize(first!)
+      await expectNoLeak(async () => {
+        await generator.memorize(first!, await recallOf(generator, 2))
+        tf.dispose(generator.state().tensors)
+        generator.restore(afterFirst.state)
+      })
+      await expectNoLeak(() => generator.sample(Int32Array.of(0, 1)).dispose())
+    })
+
+    test('its density, if it has one, is finite, ranks the classes, and leaves nothing behind', async () => {
+      const generator = load(make(), afterSecond)
+      if (!generator.logProbability) return
+      for (const [examples, others] of [
+        [first!, [2, 3]],
+        [second!, [0, 1]],
+      ] as const) {
+        const u = tf.tensor2d(await all(examples), [examples.count, 2])
+        const nats = generator.logProbability(u, 4)
+        expect(nats.shape).toEqual([examples.count, 4])
+        const rows = nats.arraySync()
+        expect(rows.flat().every(Number.isFinite), 'finite nats').toBe(true)
+        const right = rows.filter((row, i) => others.every(other => row[examples.labels[i]!]! > row[other]!)).length
+        expect(
+          right / rows.length,
+          'share of codes likelier in their class than in those of the other task',
+        ).toBeGreaterThan(0.9)
+        await expectNoLeak(() => generator.logProbability!(u, 4).dispose())
+        tf.dispose([u, nats])
+      }
+    })
+
+    test('one class and one example are enough', async () => {
+      const generator = generatorOf(make())
+      await generator.memorize(selectExamples(first!, Int32Array.of(0), () => 0))
+      const samples = await all(await draw(generator, Int32Array.of(0, 0, 0)))
+      expect(samples.every(Number.isFinite), 'finite samples').toBe(true)
+    })
+
+    test('codes may be feature maps', async () => {
+      const [task] = tinyTasks({ tasks: 1, classes: 2, count: 10, shape: [2, 3, 2] })
+      const maps = placed(task!.train)
+      const generator = generatorOf(make())
+      await generator.memorize(maps)
+      const samples = await draw(generator, Int32Array.of(1, 0, 1))
+      expect(samples.shape).toEqual([2, 3, 2])
+      if (!generator.logProbability) return
+      const nats = tf.tidy(() => generator.logProbability!(tf.zeros([3, 2, 3, 2]), 2).shape)
+      expect(nats).toEqual([3, 2])
+    })
+
+    test('a class that was never memorized is refused in one clear line', () => {
+      for (const generator of [generatorOf(make()), load(make(), afterFirst)])
+        expectRefusal(() => generator.sample(Int32Array.of(2)), /expected classes .*, got class 2; /)
+    })
+
+    test('codes of another shape are refused, and nothing is lost', async () => {
+      const generator = load(make(), afterFirst)
+      const [other] = tinyTasks({ tasks: 1, shape: [3] })
+      const refused = generator.memorize(placed(other!.train), await recallOf(generator, 2))
+      await expect(refused).rejects.toThrow(/expected codes of shape \[2\], got \[3\]; /)
+      await expect(refused).rejects.toBeInstanceOf(LgmError)
+      generator.sample(Int32Array.of(0, 1)).dispose()
+    })
+  })
+}
+
+/** How many codes of each class are recalled for the next task. */
+const perClass = 40
+
+interface Saved {
+  readonly state: State
+  readonly rng: readonly number[]
+}
+
+function generatorOf(composition: Composition): Generator {
+  return composition.one(Generator)!
+}
+
+function nameIn(composition: Composition): string {
+  return [...composition.parts].find(([, part]) => part === generatorOf(composition))![0]
+}
+
+function save(composition: Composition): Saved {
+  return { state: generatorOf(composition).state(), rng: composition.rngs.get(nameIn(composition))!.state() }
+}
+
+function load(composition: Composition, { state, rng }: Saved): Generator {
+  generatorOf(composition).restore(state)
+  composition.rngs.get(nameIn(composition))!.restore(rng)
+  return generatorOf(composition)
+}
+
+/** Samples for `labels`, as examples in memory. */
+async function draw(generator: Generator, labels: Int32Array): Promise<Examples> {
+  const samples = generator.sample(labels)
+  const values = (await samples.data()) as Float32Array
+  const shape = samples.shape.slice(1)
+  samples.dispose()
+  return arrayExamples(values.slice(), shape, labels, 'samples')
+}
+
+function recallOf(generator: Generator, classes: number): Promise<Examples> {
+  return draw(
+    generator,
+    range(0, classes * perClass).map(i => i % classes),
+  )
+}
+
+async function all(examples: Examples): Promise<Float32Array> {
+  return examples.read(range(0, examples.count))
+}
+
+/** Codes of the tiny tasks, of about −4 to 4, moved into 0 to 1. */
+function intoUnit(examples: Examples): Examples {
+  return changeExamples(examples, examples.shape, rows => rows.map(value => Math.min(Math.max((value + 4) / 8, 0), 1)))
+}
+
+async function meanOf(examples: Examples): Promise<Float32Array> {
+  const size = sizeOf(examples.shape)
+  const mean = new Float32Array(size)
+  const values = await all(examples)
+  values.forEach((value, i) => {
+    mean[i % size]! += value / examples.count
+  })
+  return mean
+}
+
+/** The mean of each class, by ascending label. */
+function centresOf(examples: Examples): Promise<Float32Array[]> {
+  const labels = [...new Set(examples.labels)].sort((a, b) => a - b)
+  return Promise.all(
+    labels.map(label =>
+      meanOf(
+        selectExamples(
+          examples,
+          range(0, examples.count).filter(i => examples.labels[i] === label),
+        ),
+      ),
+    ),
+  )
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  return Math.hypot(...a.map((value, i) => value - b[i]!))
+}
+
+function nearest(row: Float32Array, centres: readonly Float32Array[]): number {
+  const distances = centres.map(centre => distance(row, centre))
+  return distances.indexOf(Math.min(...distances))
+}
+
+function expectRefusal(attempt: () => unknown, message: RegExp): void {
+  expect(attempt).toThrow(LgmError)
+  expect(attempt).toThrow(message)
+}
