@@ -1,0 +1,2 @@
+export * from './fashion-mnist.js'
+export * from './fetch-data.js'
