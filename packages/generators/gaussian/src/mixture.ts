@@ -27,7 +27,8 @@ export async function fitMixture(data: Weighted, d: number, options: FitOptions,
   const whole = await fitWhole(data, d, options)
   const count = Math.min(options.components, data.weights.length)
   if (count === 1) return fromStandard(single(d, covariance), whole, d, covariance)
-  const nearest = await kMeans(data, d, count, options.kMeans, rng)
+  const centred = data.rows.map((value, i) => value - whole.mean[i % d]!)
+  const nearest = await kMeans({ ...data, rows: centred }, d, count, options.kMeans, rng)
   const passes = features(data, whole, d, covariance)
   try {
     let fitted = maximize(
