@@ -22,20 +22,20 @@ export function accuracyMatrices(report: Report, first: string): readonly Accura
   return matrices.sort((a, b) => Number(b.readout === first) - Number(a.readout === first))
 }
 
-const side = 56
 const gap = 28
 const left = 132
 const top = 84
 
 /**
  * A picture of accuracy matrices, a panel for each: a cell for every pair of a learned and a tested task, darker or lighter by
- * accuracy and with its percentage. It is readable on light and on dark pages.
+ * accuracy and with its percentage, the cells smaller where there are more than ten tasks. It is readable on light and on dark pages.
  */
 export function accuracySvg(title: string, tasks: readonly string[], matrices: readonly AccuracyMatrix[]): string {
+  const side = tasks.length > 10 ? 36 : 56
   const panel = tasks.length * side
   const width = Math.max(left + matrices.length * panel + Math.max(0, matrices.length - 1) * gap + 16, 360)
   const height = top + tasks.length * side + 40
-  const panels = matrices.map((matrix, index) => drawPanel(matrix, tasks, left + index * (panel + gap)))
+  const panels = matrices.map((matrix, index) => drawPanel(matrix, tasks, side, left + index * (panel + gap)))
   const learned = tasks.map(
     (task, row) =>
       `<text class="label end" x="${left - 10}" y="${top + row * side + side / 2 + 4}">${escaped(cut(task, 12))}</text>`,
@@ -60,21 +60,23 @@ ${[...learned, ...panels].join('\n')}
 `
 }
 
-function drawPanel({ readout, rows }: AccuracyMatrix, tasks: readonly string[], x: number): string {
+function drawPanel({ readout, rows }: AccuracyMatrix, tasks: readonly string[], side: number, x: number): string {
   const middle = x + (tasks.length * side) / 2
   const head = [
     `<text x="${middle}" y="${top - 34}">${escaped(readout)}</text>`,
     `<text class="axis" x="${middle}" y="${top + tasks.length * side + 24}">accuracy on task, %</text>`,
     ...tasks.map(
       (task, column) =>
-        `<text class="label" x="${x + column * side + side / 2}" y="${top - 10}">${escaped(cut(task, 7))}</text>`,
+        `<text class="label" x="${x + column * side + side / 2}" y="${top - 10}">${escaped(cut(task, side / 8))}</text>`,
     ),
   ]
-  const cells = rows.flatMap((row, i) => tasks.map((_, j) => drawCell(row[j] ?? null, x + j * side, top + i * side)))
+  const cells = rows.flatMap((row, i) =>
+    tasks.map((_, j) => drawCell(row[j] ?? null, side, x + j * side, top + i * side)),
+  )
   return [...head, ...cells].join('\n')
 }
 
-function drawCell(value: number | null, x: number, y: number): string {
+function drawCell(value: number | null, side: number, x: number, y: number): string {
   const box = `x="${x + 1}" y="${y + 1}" width="${side - 2}" height="${side - 2}" rx="4"`
   if (value === null) return `<rect class="none" ${box}/>`
   const text = value >= 0.9995 ? '100' : (100 * value).toFixed(1)

@@ -39,7 +39,7 @@ export function parseDocument(text: string, file: string): Document {
       file,
       'a mapping of keys to values',
       value === null ? 'an empty file' : kindOf(value),
-      'see docs/recipes.md',
+      'write lines such as head: linear',
       'recipe',
     )
   refuseSpecialKeys(value, file)

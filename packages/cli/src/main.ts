@@ -31,19 +31,20 @@ export async function main(
   argv: readonly string[],
   surroundings: Surroundings = processSurroundings(),
 ): Promise<number> {
-  let code = 0
-  const finish = (found: number) => {
-    code = found
+  let finished = 0
+  const finish = (code: number) => {
+    finished = code
   }
   const program = createProgram(surroundings, finish)
   try {
     await program.parseAsync([...argv], { from: 'user' })
-    return code
+    return finished
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    const { exitCodeOf, explain } = await import('./exit.js')
-    surroundings.err(explain(error, program.opts().debug === true))
-    return exitCodeOf(error)
+    const { exitCodeOf, exitCodes, explain } = await import('./exit.js')
+    const code = exitCodeOf(error)
+    if (code !== exitCodes.interrupted) surroundings.err(explain(error, program.opts().debug === true))
+    return code
   }
 }
 

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { expected } from '@lgm/core'
 
@@ -38,6 +48,12 @@ function attempt<Result>(folder: string, work: () => Result): Result {
       'output',
     )
   }
+}
+
+/** Takes away what was written for a run that did not begin, and unless `keep` the folder, so that it can be named again. */
+export function discard(folder: string, names: readonly string[], keep: boolean): void {
+  for (const name of names) rmSync(join(folder, name), { force: true })
+  if (!keep && readdirSync(folder).length === 0) rmdirSync(folder)
 }
 
 /** Writes a file whole: under a temporary name, brought to the disk, then renamed. */

@@ -19,7 +19,8 @@ export function resolvedRecipe(recipe: Recipe, learner: Learner): string {
       ...at(key),
       ...(key === 'phases' ? defaultPhases(recipe, learner).map(([use, plugin]) => entry(use, plugin)) : []),
     ]
-    if (entries.length > 0) document[key] = point.arity === 'many' ? entries : entries[0]
+    if (point.arity === 'many') document[key] = entries
+    else if (entries.length > 0) document[key] = entries[0]
   }
   if (at(furtherKey).length > 0) document[furtherKey] = at(furtherKey)
   return stringify(document, { lineWidth: 120 })

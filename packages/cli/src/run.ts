@@ -1,12 +1,22 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createLearner, expected, Interrupted, type Plugin, type Report, reportSchema, run } from '@lgm/core'
+import {
+  createLearner,
+  expected,
+  Interrupted,
+  type Learner,
+  type Plugin,
+  type Report,
+  reportSchema,
+  run,
+} from '@lgm/core'
 import { jsonl } from '@lgm/observer-jsonl'
 import { folderStore } from '@lgm/store-folder'
 import { accuracyMatrices, accuracySvg } from './accuracy-svg.js'
 import { composeOnly } from './compose.js'
 import { interruption } from './interruption.js'
 import type { Surroundings } from './main.js'
-import { makeOutFolder, writeAtomically } from './out-folder.js'
+import { discard, makeOutFolder, writeAtomically } from './out-folder.js'
 import { packageVersion } from './packages.js'
 import { type Recipe, readRecipe } from './recipe.js'
 import { resolvedRecipe } from './resolved.js'
@@ -22,6 +32,9 @@ export interface RunOptions {
   readonly quiet?: boolean
   readonly json?: boolean
 }
+
+const resolvedFile = 'recipe.resolved.yaml'
+const eventsFile = 'events.jsonl'
 
 /** One run that is to be done, and the folder for its results. */
 interface Order {
@@ -86,43 +99,48 @@ function ordersOf(recipes: readonly Recipe[], options: RunOptions, cwd: string):
   })
 }
 
-async function runOne(
-  { recipe, folder }: Order,
-  options: RunOptions,
+async function runOne(order: Order, options: RunOptions, cwd: string, signal: AbortSignal): Promise<Report> {
+  const { recipe, folder } = order
+  if (signal.aborted) throw new Interrupted()
+  if (folder === undefined) return runWith(recipe, pluginsOf(recipe, folder, options), folder, cwd, signal)
+  makeOutFolder(folder)
+  try {
+    return await runWith(recipe, pluginsOf(recipe, folder, options), folder, cwd, signal)
+  } catch (error) {
+    if (!existsSync(join(folder, eventsFile))) discard(folder, [resolvedFile], folder === resolve(cwd, options.out!))
+    throw error
+  }
+}
+
+async function runWith(
+  recipe: Recipe,
+  plugins: readonly Plugin[],
+  folder: string | undefined,
   cwd: string,
   signal: AbortSignal,
 ): Promise<Report> {
-  if (signal.aborted) throw new Interrupted()
-  if (folder !== undefined) makeOutFolder(folder)
-  const learner = await createLearner(pluginsOf(recipe, folder, options), { ...recipe.settings, signal })
+  const learner = await createLearner(plugins, { ...recipe.settings, signal })
   try {
-    if (folder !== undefined) writeAtomically(join(folder, 'recipe.resolved.yaml'), resolvedRecipe(recipe, learner))
+    if (folder !== undefined) writeAtomically(join(folder, resolvedFile), resolvedRecipe(recipe, learner))
     const found = await run(learner)
     if (signal.aborted) throw new Interrupted()
-    const report = reportSchema.parse({
-      ...found,
-      name: recipe.name,
-      versions: { ...versionsOf(recipe, cwd), ...found.versions },
-    })
-    if (folder !== undefined) {
-      await learner.save(folderStore(join(folder, 'checkpoint')))
-      writeAtomically(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-      const matrices = accuracyMatrices(report, recipe.settings.readout)
-      const title = `${recipe.name}, seed ${report.seed}`
-      if (matrices.length > 0)
-        writeAtomically(
-          join(folder, 'accuracy.svg'),
-          accuracySvg(
-            title,
-            report.tasks.map(({ name }) => name),
-            matrices,
-          ),
-        )
-    }
+    const versions = { ...versionsOf(recipe, cwd), ...found.versions }
+    const report = reportSchema.parse({ ...found, name: recipe.name, versions })
+    if (folder !== undefined) await keep(folder, recipe, learner, report)
     return report
   } finally {
     await learner.dispose()
   }
+}
+
+/** Writes what a run leaves: checkpoint, report, and a picture where accuracy was measured. */
+async function keep(folder: string, recipe: Recipe, learner: Learner, report: Report): Promise<void> {
+  await learner.save(folderStore(join(folder, 'checkpoint')))
+  writeAtomically(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  const matrices = accuracyMatrices(report, recipe.settings.readout)
+  const tasks = report.tasks.map(({ name }) => name)
+  const picture = accuracySvg(`${recipe.name}, seed ${report.seed}`, tasks, matrices)
+  if (matrices.length > 0) writeAtomically(join(folder, 'accuracy.svg'), picture)
 }
 
 /** The recipe's plugins; the command itself prints results, so the console is only for progress, and `--out` keeps all events. */
@@ -135,7 +153,7 @@ function pluginsOf(
     if (found.from !== '@lgm/observer-console') return [plugin]
     return quiet ? [] : [found.factory({ ...plugin.options, table: plugin.options.table === true && json === true })]
   })
-  return folder === undefined ? plugins : [...plugins, jsonl({ path: join(folder, 'events.jsonl') })]
+  return folder === undefined ? plugins : [...plugins, jsonl({ path: join(folder, eventsFile) })]
 }
 
 function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {
