@@ -109,6 +109,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, options: unknown): 
   const what = issue.message
     .replace(/^Invalid (input|option|value): expected /, '')
     .replace(/^Too (small|big): expected \S+ to be /, 'a value ')
+    .replace(/, received \S+$/, '')
   return expected(path || 'options', what, show(got), 'correct it in the recipe or the call').message
 }
 
