@@ -156,19 +156,22 @@ export interface View {
  */
 export function viewTasks(data: PreparedData, views: readonly View[], scenario: Scenario, where: string): Task[] {
   const labels = [...data.classes.keys()]
+  const whole = { index: 0, name: views[0]?.name ?? 'all', labels, ids: labels, names: data.classes }
+  const all = cutTask(data, whole, where)
   return views.map((view, index) => {
-    const apart = scenario !== 'domain'
-    const ids = labels.map(label => (apart ? index * labels.length + label : label))
-    const names = apart ? data.classes.map(name => `${name} (${view.name})`) : data.classes
-    const task = cutTask(data, { index, name: view.name, labels, ids, names }, where)
-    const { change } = view
-    if (!change) return task
-    const seen = (examples: Examples) => changeExamples(examples, view.shape, change)
+    const first = scenario === 'domain' ? 0 : index * labels.length
+    const see = (examples: Examples): Examples => {
+      const seen = first === 0 ? examples : { ...examples, labels: examples.labels.map(label => first + label) }
+      return view.change ? changeExamples(seen, view.shape, view.change) : seen
+    }
     return {
-      ...task,
-      train: seen(task.train),
-      ...(task.validation ? { validation: seen(task.validation) } : {}),
-      test: seen(task.test),
+      index,
+      name: view.name,
+      classes: labels.map(label => first + label),
+      names: scenario === 'domain' ? data.classes : data.classes.map(name => `${name} (${view.name})`),
+      train: see(all.train),
+      ...(all.validation ? { validation: see(all.validation) } : {}),
+      test: see(all.test),
     }
   })
 }

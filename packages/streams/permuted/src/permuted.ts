@@ -57,15 +57,17 @@ class Permuted implements Stream {
   async tasks(): Promise<readonly Task[]> {
     const { tasks, first, pad } = this.#options
     const data = prepareData(await this.#dataset.load(), this.#options, this.#rng, where)
-    const padded = padding(data.train.shape, pad)
-    const { origin, channels, shape } = padded
+    const { shape, origin, channels } = padding(data.train.shape, pad)
     const views = Array.from({ length: tasks }, (_, t): View => {
       const name = `permutation ${t + 1}`
       const identity = t === 0 && first === 'identity'
       if (identity && pad === 0) return { name, shape }
       const order = identity ? range(0, origin.length) : this.#rng.fork(name).permutation(origin.length)
-      const from = order.map(place => origin[place]!)
-      return { name, shape, change: (rows, count) => gather(rows, count, from, padded.pixels, channels) }
+      const from = withChannels(
+        order.map(place => origin[place]!),
+        channels,
+      )
+      return { name, shape, change: (rows, count) => gather(rows, count, from) }
     })
     return viewTasks(data, views, this.scenario, where)
   }
@@ -74,7 +76,6 @@ class Permuted implements Stream {
 /** A padded image: its shape, and for each of its pixels the one of the original that stands there, or −1 in the margin. */
 interface Padding {
   readonly shape: readonly number[]
-  readonly pixels: number
   readonly channels: number
   readonly origin: Int32Array
 }
@@ -85,25 +86,33 @@ function padding(shape: readonly number[], pad: number): Padding {
       throw expected(where, 'images [height, width, …] to pad', `shape [${shape.join(', ')}]`, 'set pad: 0', 'data')
     const channels = shape.slice(2).reduce((product, side) => product * side, 1)
     const pixels = shape[0]! * (shape[1] ?? 1)
-    return { shape, pixels, channels, origin: range(0, pixels) }
+    return { shape, channels, origin: range(0, pixels) }
   }
   const [height, width, ...rest] = shape as [number, number, ...number[]]
   const [tall, wide] = [height + 2 * pad, width + 2 * pad]
   const origin = new Int32Array(tall * wide).fill(-1)
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) origin[(y + pad) * wide + x + pad] = y * width + x
   const channels = rest.reduce((product, side) => product * side, 1)
-  return { shape: [tall, wide, ...rest], pixels: height * width, channels, origin }
+  return { shape: [tall, wide, ...rest], channels, origin }
 }
 
-/** Rows whose pixel p is the pixel `from[p]` of the given rows, or 0 where that is −1. */
-function gather(rows: Float32Array, count: number, from: Int32Array, pixels: number, channels: number): Float32Array {
-  const changed = new Float32Array(count * from.length * channels)
-  let to = 0
-  for (let i = 0; i < count; i++) {
-    const start = i * pixels * channels
-    for (const pixel of from)
-      for (let c = 0; c < channels; c++, to++) if (pixel >= 0) changed[to] = rows[start + pixel * channels + c]!
-  }
+/** Positions of numbers in the place of positions of pixels; −1 stays. */
+function withChannels(pixels: Int32Array, channels: number): Int32Array {
+  return Int32Array.from({ length: pixels.length * channels }, (_, i) => {
+    const pixel = pixels[Math.floor(i / channels)]!
+    return pixel < 0 ? -1 : pixel * channels + (i % channels)
+  })
+}
+
+/** Rows whose number i is the number `from[i]` of the given rows, or 0 where that is −1. */
+function gather(rows: Float32Array, count: number, from: Int32Array): Float32Array {
+  const size = rows.length / count
+  const changed = new Float32Array(count * from.length)
+  for (let i = 0; i < count; i++)
+    for (let to = 0; to < from.length; to++) {
+      const at = from[to]!
+      if (at >= 0) changed[i * from.length + to] = rows[i * size + at]!
+    }
   return changed
 }
 

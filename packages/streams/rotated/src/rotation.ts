@@ -45,13 +45,13 @@ export function rotate(
 ): Float32Array {
   const turned = new Float32Array(rows.length)
   const pixels = sources.length / 4
+  const number = (at: number, start: number) => weights[at]! * rows[start + sources[at]! * channels]!
   for (let i = 0; i < count; i++)
-    for (let pixel = 0; pixel < pixels; pixel++)
-      for (let c = 0; c < channels; c++) {
-        const start = i * pixels * channels + c
-        let sum = 0
-        for (let at = 4 * pixel; at < 4 * pixel + 4; at++) sum += weights[at]! * rows[start + sources[at]! * channels]!
-        turned[start + pixel * channels] = sum
-      }
+    for (let c = 0; c < channels; c++) {
+      const start = i * pixels * channels + c
+      for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += 4)
+        turned[start + pixel * channels] =
+          number(at, start) + number(at + 1, start) + number(at + 2, start) + number(at + 3, start)
+    }
   return turned
 }
