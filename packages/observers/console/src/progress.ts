@@ -1,10 +1,11 @@
 import type { LearnerEvent } from '@lgm/core'
 import { number, seconds } from './figures.js'
 
-/** What is being counted now: a fit or another long work, `done` of `of` since `start`, with its latest loss terms. */
+/** What is being counted now: a fit or another long work, `done` of `of`, of which `from` at the moment `start`, with its latest loss terms. */
 interface Work {
   readonly name: string
   readonly start: number
+  readonly from: number
   readonly done: number
   readonly of: number
   readonly terms: Readonly<Record<string, number>>
@@ -36,7 +37,8 @@ export class Progress {
 
   #advance(name: string, done: number, of: number, now: number, terms: Readonly<Record<string, number>> = {}): void {
     const goesOn = this.#work?.name === name && this.#work.done < done
-    this.#work = { name, done, of, terms, start: goesOn ? this.#work!.start : now }
+    const { start, from } = goesOn ? this.#work! : { start: now, from: done }
+    this.#work = { name, done, of, terms, start, from }
   }
 
   /** Milliseconds since the work at hand began. */
@@ -54,23 +56,24 @@ export class Progress {
   line(now: number, width = 0): string {
     const work = this.#work
     const parts = [this.#name || this.#tasks > 0 ? this.task : 'starting']
-    if (!work) return [...parts, ...(this.#phase ? [this.#phase] : []), ...this.#runLeft(now)].join(' · ')
+    if (!work) return [...parts, ...(this.#phase ? [this.#phase] : []), ...this.#runLeft(now, 0)].join(' · ')
     const name = this.#phase && this.#phase !== work.name ? `${this.#phase}: ${work.name}` : work.name
     const filled = Math.round((width * work.done) / work.of)
     const bar = width > 0 ? ` ${'█'.repeat(filled)}${'░'.repeat(width - filled)}` : ''
     parts.push(`${name}${bar} ${number(work.done)}/${number(work.of)}`)
     const elapsed = (now - work.start) / 1000
-    if (elapsed > 0.5) parts.push(`${seconds((elapsed / work.done) * (work.of - work.done))} left`)
+    const left = work.done > work.from ? (elapsed / (work.done - work.from)) * (work.of - work.done) : 0
+    if (elapsed > 0.5) parts.push(`${seconds(left)} left`)
     const losses = Object.entries(work.terms).map(([term, value]) => `${term} ${value.toPrecision(3)}`)
     if (losses.length > 0) parts.push(losses.join(', '))
-    return [...parts, ...this.#runLeft(now)].join(' · ')
+    return [...parts, ...this.#runLeft(now, left)].join(' · ')
   }
 
-  /** The rest of the run, if every task takes as long as the finished ones did on average. */
-  #runLeft(now: number): string[] {
+  /** The rest of the run, if every task takes as long as the finished ones did on average, but at least that of the work at hand. */
+  #runLeft(now: number, atLeast: number): string[] {
     if (this.#finished.length === 0 || this.#finished.length >= this.#tasks) return []
     const mean = this.#finished.reduce((sum, duration) => sum + duration, 0) / this.#finished.length
     const left = mean * (this.#tasks - this.#finished.length) - (now - this.#taskStart) / 1000
-    return [`run ${seconds(Math.max(0, left))} left`]
+    return [`run ${seconds(Math.max(atLeast, left))} left`]
   }
 }
