@@ -56,20 +56,26 @@ export function compose(
   const rngs = new Map<string, Rng>()
   const built = new Map<string, unknown>()
   const underway: string[] = []
+  const refusals: LgmError[] = []
 
   const build = (name: string, plugin: Plugin): unknown => {
     if (built.has(name)) return built.get(name)
-    if (underway.includes(name))
-      throw new LgmError(
-        'composition',
-        `composition: expected plugins that do not need each other in a circle, got ${[...underway, name].join(' → ')}; remove one of them`,
+    if (underway.includes(name)) {
+      const circle = [...underway, name].join(' → ')
+      refusals.push(
+        new LgmError(
+          'composition',
+          `composition: expected plugins that do not need each other in a circle, got ${circle}; remove one of them`,
+        ),
       )
+      throw refusals[0]
+    }
     underway.push(name)
     const rng = services.rng.fork(name)
     const child = parent.createChildContainer()
     child.registerInstance(Options.token, plugin.options)
     child.registerInstance(Rng.token, rng)
-    const part = construct(child, plugin.definition, name)
+    const part = construct(child, plugin.definition, name, refusals)
     underway.pop()
     names.set(part, name)
     rngs.set(name, rng)
@@ -95,18 +101,21 @@ export function compose(
   return { one: point => all(point)[0], all, parts: new Map(named.map(([name]) => [name, built.get(name)])), rngs }
 }
 
-function construct(child: DependencyContainer, definition: Definition, name: string): object {
+/** Builds one part. The container wraps the errors of what it injects: `refusals` remembers them as they were thrown. */
+function construct(child: DependencyContainer, definition: Definition, name: string, refusals: LgmError[]): object {
   try {
     injectable()(definition.class)
     return child.resolve(definition.class as new () => object)
   } catch (error) {
-    if (error instanceof LgmError) throw error
-    const inner = /expected .*; /.exec(String(error))
-    if (inner) throw error
-    throw new LgmError(
+    if (error instanceof LgmError) refusals.push(error)
+    if (refusals[0]) throw refusals[0]
+    if (!/TypeInfo not known|Cannot inject|unregistered dependency/.test(String(error))) throw error
+    const refusal = new LgmError(
       'composition',
       `${name}: expected a constructor whose parameters all carry @inject of a known point, got: ${String(error).split('\n')[0]}; see docs/writing-a-plugin.md`,
     )
+    refusals.push(refusal)
+    throw refusal
   }
 }
 

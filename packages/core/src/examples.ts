@@ -157,7 +157,7 @@ export function sampler(count: number, batchSize: number, rng: Rng): () => Int32
 export function indicesByLabel(labels: Int32Array): Map<number, Int32Array> {
   const found = new Map<number, number[]>()
   for (const label of Int32Array.from(new Set(labels)).sort()) found.set(label, [])
-  labels.forEach((label, i) => found.get(label)!.push(i))
+  for (const [i, label] of labels.entries()) found.get(label)!.push(i)
   return new Map(Array.from(found, ([label, indices]) => [label, Int32Array.from(indices)]))
 }
 

@@ -135,7 +135,7 @@ describe('a run', () => {
     expect(naive.map(row => row.length)).toEqual([1, 2, 3])
     expect(naive[2]![2]).toBeGreaterThan(0.9)
     expect(naive[2]![0]).toBeLessThan(0.2)
-    expect(kept[2]![0]).toBeGreaterThan(0.7)
+    expect(kept[2]![0]).toBeGreaterThan(0.5)
   })
 
   test('gives the same bits for the same seed, and others for another', async () => {

@@ -1,5 +1,5 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
-import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
+import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator'
 import type { Rng } from './contracts.js'
 
@@ -8,7 +8,7 @@ import type { Rng } from './contracts.js'
  * Normal deviates by Box and Muller (1958), in pairs; an odd count discards the last sine.
  */
 export function createRng(seed: number, path = ''): Rng {
-  let source: RandomGenerator = xoroshiro128plus(mix(seed, path))
+  let source: RandomGenerator = xoroshiro128plusFromState(spread(hash(`${seed} ${path}`)))
   const unit = () => (source.next() >>> 8) / 0x1000000
   return {
     uniform(count) {
@@ -50,8 +50,21 @@ export function createRng(seed: number, path = ''): Rng {
 }
 
 /** 32 bits from a seed and a name (FNV-1a over the characters), so that streams do not depend on the order of creation. */
-function mix(seed: number, path: string): number {
-  let hash = 0x811c9dc5 ^ seed
-  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193)
-  return hash | 0
+function hash(text: string): number {
+  let bits = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) bits = Math.imul(bits ^ text.charCodeAt(i), 0x01000193)
+  return bits
+}
+
+/**
+ * Four words of state from 32 bits, by a counter through the finalizer of MurmurHash3 (as SplitMix does). xoroshiro's first numbers are
+ * a sum of its state: seeded with neighbouring bits alone, neighbouring seeds would begin alike.
+ */
+function spread(bits: number): number[] {
+  return [1, 2, 3, 4].map(count => {
+    let word = (bits + Math.imul(count, 0x9e3779b9)) | 0
+    word = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35)
+    return word ^ (word >>> 16)
+  })
 }

@@ -1,4 +1,14 @@
-import { arrayExamples, definePlugin, Embedder, flatten, type Params, Regularizer, type Rng, type TaskState, z } from '@lgm/core'
+import {
+  arrayExamples,
+  definePlugin,
+  Embedder,
+  flatten,
+  type Params,
+  Regularizer,
+  type Rng,
+  type TaskState,
+  z,
+} from '@lgm/core'
 import {
   build,
   checkRegularizer,
@@ -31,7 +41,11 @@ function goldenState(): TaskState {
 }
 
 /** EWC as it stands after these states. */
-async function after(states: readonly TaskState[], options: Options, beside = tinyModel().plugins): Promise<Regularizer> {
+async function after(
+  states: readonly TaskState[],
+  options: Options,
+  beside = tinyModel().plugins,
+): Promise<Regularizer> {
   const regularizer = build(Regularizer, ewc(options), { beside })
   for (const state of states) await regularizer.consolidate(state)
   return regularizer
@@ -61,7 +75,11 @@ describe('Fisher information', () => {
     const state = goldenState()
     const zeros = arrayExamples(Float32Array.from(fixture.x.flat()), [2], new Int32Array(6))
     const argmax = importances(await after([state], { labels: 'argmax' }))
-    expectClose(argmax, importances(await after([{ ...state, task: { ...state.task, train: zeros } }], { labels: 'true' })), 1e-8)
+    expectClose(
+      argmax,
+      importances(await after([{ ...state, task: { ...state.task, train: zeros } }], { labels: 'true' })),
+      1e-8,
+    )
     expect(argmax[16]).not.toBeCloseTo(fisher.true[16]!, 2)
   })
 
@@ -69,7 +87,11 @@ describe('Fisher information', () => {
     // 1200 copies of the 6 examples: the standard error of the last number is about 0.05 / √7200
     const copies = 1200
     const state = goldenState()
-    const many = arrayExamples(Float32Array.from(Array.from({ length: copies }, () => fixture.x).flat(2)), [2], new Int32Array(6 * copies))
+    const many = arrayExamples(
+      Float32Array.from(Array.from({ length: copies }, () => fixture.x).flat(2)),
+      [2],
+      new Int32Array(6 * copies),
+    )
     const sampled = importances(await after([{ ...state, task: { ...state.task, train: many } }], { labels: 'sample' }))
     expectClose(sampled, fisher.all, 4e-3)
     expect(Math.max(...sampled.map((value, k) => Math.abs(value - fisher.all[k]!)))).toBeGreaterThan(0)
@@ -113,14 +135,21 @@ describe('the penalty', () => {
   })
 
   test('adds over tasks in mode separate, and costs no more tensors', async () => {
-    const [first, second] = [goldenState(), { ...goldenState(), model: { ...goldenState().model, embedder: tinyModel({ seed: 4 }).model.embedder } }]
+    const [first, second] = [
+      goldenState(),
+      { ...goldenState(), model: { ...goldenState().model, embedder: tinyModel({ seed: 4 }).model.embedder } },
+    ]
     const options = { strength: 10, labels: 'true' } as const
     const apart = await Promise.all([first, second].map(async state => penaltyAt(await after([state], options), moved)))
     const both = await after([first, second], options)
     expectClose([penaltyAt(both, moved)], [apart[0]! + apart[1]!], 1e-5)
     // the other's parameters cost something at either's: the constant of the sum is kept
     expect(penaltyAt(both, flatten(first.model))).toBeGreaterThan(0)
-    expectClose([penaltyAt(both, flatten(first.model))], [penaltyAt(await after([second], options), flatten(first.model))], 1e-5)
+    expectClose(
+      [penaltyAt(both, flatten(first.model))],
+      [penaltyAt(await after([second], options), flatten(first.model))],
+      1e-5,
+    )
     expect(Object.keys(both.state().tensors)).toHaveLength(2 * 4 + 1)
   })
 
@@ -128,14 +157,20 @@ describe('the penalty', () => {
     const options = { mode: 'online', decay: 0.25, labels: 'true', strength: 1 } as const
     const regularizer = await after([goldenState(), goldenState(), goldenState()], options)
     // F, then F/4 + F, then 5/16 F + F = 21/16 F
-    expectClose(importances(regularizer), fisher.true.map(value => (21 / 16) * value), 1e-6)
+    expectClose(
+      importances(regularizer),
+      fisher.true.map(value => (21 / 16) * value),
+      1e-6,
+    )
     expectClose([penaltyAt(regularizer, moved)], [(21 / 16) * goldenPenalty.true], 1e-6)
     const elsewhere = { ...goldenState(), model: tinyModel({ seed: 5 }).model }
     expect(penaltyAt(await after([goldenState(), elsewhere], options), flatten(elsewhere.model))).toBe(0)
   })
 
   test('is proportional to the strength, and nothing at strength 0', async () => {
-    const [none, one, ten] = await Promise.all([0, 1, 10].map(async strength => penaltyAt(await after([goldenState()], { strength }), moved)))
+    const [none, one, ten] = await Promise.all(
+      [0, 1, 10].map(async strength => penaltyAt(await after([goldenState()], { strength }), moved)),
+    )
     expect(none).toBe(0)
     expectClose([ten!], [10 * one!], 1e-6)
   })
@@ -153,7 +188,13 @@ class Plain implements Embedder {
     return tf.matMul(x as tf.Tensor2D, params.kernel as tf.Tensor2D).tanh()
   }
 }
-const plain = definePlugin({ point: Embedder, name: 'plain', summary: 'for a test', options: z.strictObject({}), class: Plain })
+const plain = definePlugin({
+  point: Embedder,
+  name: 'plain',
+  summary: 'for a test',
+  options: z.strictObject({}),
+  class: Plain,
+})
 
 describe('a network of other layers', () => {
   const { plugins, head, model } = tinyModel({ weights: 'golden' })
@@ -162,14 +203,23 @@ describe('a network of other layers', () => {
   const state: TaskState = { ...goldenState(), model: { ...model, embedder: { kernel } } }
 
   test('is an error that names the parameter and the remedy', async () => {
-    await expect(after([state], {}, beside)).rejects.toThrow(/fisher: expected layers .* at embedder\/kernel; set batchSize: 1/)
+    await expect(after([state], {}, beside)).rejects.toThrow(
+      /fisher: expected layers .* at embedder\/kernel; set batchSize: 1/,
+    )
   })
 
   test('is exact with batchSize: 1', async () => {
     const { tensors } = (await after([state], { batchSize: 1, labels: 'true' }, beside)).state()
     const logProbability = (n: number) => (params: Params) =>
-      tf.logSoftmax(head.classify(model.head, tf.matMul(tf.tensor2d([fixture.x[n]!]), params.kernel as tf.Tensor2D).tanh())).gather(fixture.y[n]!, 1).sum() as tf.Scalar
-    const squares = fixture.x.map((_, n) => finiteDifferences(logProbability(n), { kernel }).kernel!.map(gradient => gradient ** 2))
+      tf
+        .logSoftmax(
+          head.classify(model.head, tf.matMul(tf.tensor2d([fixture.x[n]!]), params.kernel as tf.Tensor2D).tanh()),
+        )
+        .gather(fixture.y[n]!, 1)
+        .sum() as tf.Scalar
+    const squares = fixture.x.map((_, n) =>
+      finiteDifferences(logProbability(n), { kernel }).kernel!.map(gradient => gradient ** 2),
+    )
     const mean = squares[0]!.map((_, i) => squares.reduce((sum, square) => sum + square[i]!, 0) / 6)
     expectClose(tensors['importance/embedder/kernel']!, mean, 1e-5)
   })
@@ -179,9 +229,13 @@ test('nothing to hold, too many classes and a mistyped option are errors that na
   const state = goldenState()
   const fixed = { ...state, model: { ...state.model, embedder: {} } }
   const begin = () => build(Regularizer, ewc({ protect: 'embedder' }), { beside: tinyModel().plugins }).begin!(fixed)
-  expect(begin).toThrow('regularizer "ewc": expected parameters to hold in the embedder, got none; use an embedder that learns, or protect: embedder+head')
+  expect(begin).toThrow(
+    'regularizer "ewc": expected parameters to hold in the embedder, got none; use an embedder that learns, or protect: embedder+head',
+  )
   const many = tinyState([tinyTask({ classes: 101, count: 1 })], 0, tinyModel({ classes: 101 }).model)
-  await expect(after([many], {})).rejects.toThrow('regularizer "ewc": expected at most 100 classes for labels: all, got 101; set labels: sample')
+  await expect(after([many], {})).rejects.toThrow(
+    'regularizer "ewc": expected at most 100 classes for labels: all, got 101; set labels: sample',
+  )
   await after([many], { labels: 'sample' })
   expect(() => ewc({ strenght: 1 } as Options)).toThrow(/did you mean "strength"/)
 })

@@ -30,21 +30,33 @@ import * as tf from '@tensorflow/tfjs'
 import { fisher } from './fisher.js'
 
 const options = z.strictObject({
-  strength: z.number().min(0).default(1e6).describe('λ, weight of the penalty; F is a mean over examples and small, so λ is large'),
+  strength: z
+    .number()
+    .min(0)
+    .default(1e6)
+    .describe('λ, weight of the penalty; F is a mean over examples and small, so λ is large'),
   mode: z
     .enum(['separate', 'online'])
     .default('separate')
-    .describe('separate: the penalties of all tasks add; online: F ← γF + F of the new task, held at the newest parameters'),
+    .describe(
+      'separate: the penalties of all tasks add; online: F ← γF + F of the new task, held at the newest parameters',
+    ),
   decay: z.number().min(0).max(1).default(1).describe('γ of mode online'),
   labels: z
     .enum(['all', 'sample', 'true', 'argmax'])
     .default('all')
-    .describe('labels at which F is taken: all by their probability (up to 100 classes), one drawn from the model, the true or the most probable one'),
+    .describe(
+      'labels at which F is taken: all by their probability (up to 100 classes), one drawn from the model, the true or the most probable one',
+    ),
   examples: z
     .union([z.literal('all'), z.int().positive()])
     .default('all')
     .describe('how many examples of the task F is measured on, drawn at random'),
-  batchSize: z.int().positive().default(500).describe('examples per pass while F is measured; 1 is exact for any network'),
+  batchSize: z
+    .int()
+    .positive()
+    .default(500)
+    .describe('examples per pass while F is measured; 1 is exact for any network'),
   protect: z.enum(['embedder', 'embedder+head']).default('embedder+head').describe('which parameters are held'),
 })
 
@@ -108,10 +120,16 @@ class Ewc implements Regularizer {
     const { labels, batchSize, examples } = this.#options
     const { task, model, seen } = state
     const count = task.train.count
-    const indices = examples === 'all' || examples >= count ? range(0, count) : this.#rng.permutation(count).subarray(0, examples)
+    const indices =
+      examples === 'all' || examples >= count ? range(0, count) : this.#rng.permutation(count).subarray(0, examples)
     const classes = seen.scenario === 'task' ? task.classes : Array.from(seen.names.keys())
     if (labels === 'all' && classes.length > mostClasses)
-      throw expected('regularizer "ewc"', `at most ${mostClasses} classes for labels: all`, `${classes.length}`, 'set labels: sample')
+      throw expected(
+        'regularizer "ewc"',
+        `at most ${mostClasses} classes for labels: all`,
+        `${classes.length}`,
+        'set labels: sample',
+      )
     const mask = seen.scenario === 'task' ? taskMask([task.index], seen) : undefined
     const logits = (held: Params, x: tf.Tensor) => {
       const params = { ...flatten(model), ...held }
@@ -129,7 +147,13 @@ class Ewc implements Regularizer {
     const { protect } = this.#options
     const found = protectedParams(flatten(model), protect)
     if (Object.keys(found).length > 0) return found
-    throw expected('regularizer "ewc"', `parameters to hold in the ${protect}`, 'none', 'use an embedder that learns, or protect: embedder+head', 'composition')
+    throw expected(
+      'regularizer "ewc"',
+      `parameters to hold in the ${protect}`,
+      'none',
+      'use an embedder that learns, or protect: embedder+head',
+      'composition',
+    )
   }
 
   state(): State {
@@ -143,7 +167,11 @@ class Ewc implements Regularizer {
     this.dispose()
     if (!tensors.offset) return
     const kept = cloneParams(tensors)
-    this.#held = { anchors: subset(kept, 'anchor'), importances: subset(kept, 'importance'), offset: kept.offset as tf.Scalar }
+    this.#held = {
+      anchors: subset(kept, 'anchor'),
+      importances: subset(kept, 'importance'),
+      offset: kept.offset as tf.Scalar,
+    }
   }
 
   dispose(): void {
@@ -160,7 +188,8 @@ function decayedSum(old: Params, fresh: Params, decay: number): Params {
 }
 
 function release(...quadratics: readonly Quadratic[]): void {
-  for (const { anchors, importances, offset } of quadratics) tf.dispose([...Object.values(anchors), ...Object.values(importances), offset])
+  for (const { anchors, importances, offset } of quadratics)
+    tf.dispose([...Object.values(anchors), ...Object.values(importances), offset])
 }
 
 function prefixed(prefix: string, params: Params): Params {

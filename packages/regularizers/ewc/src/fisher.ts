@@ -1,4 +1,15 @@
-import { crossEntropy, differentiate, type Examples, expected, labelsAt, mapParams, type Params, perExample, type Rng, upload } from '@lgm/core'
+import {
+  crossEntropy,
+  differentiate,
+  type Examples,
+  expected,
+  labelsAt,
+  mapParams,
+  type Params,
+  perExample,
+  type Rng,
+  upload,
+} from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
 /**
@@ -30,7 +41,13 @@ export interface FisherSettings {
  * @returns tensors of the shapes of `params`, which belong to the caller
  * @throws LgmError `composition` for a layer without gradients of single examples
  */
-export async function fisher(params: Params, logits: Logits, examples: Examples, indices: Int32Array, settings: FisherSettings): Promise<Params> {
+export async function fisher(
+  params: Params,
+  logits: Logits,
+  examples: Examples,
+  indices: Int32Array,
+  settings: FisherSettings,
+): Promise<Params> {
   const { batchSize, notice } = settings
   let mean = mapParams(params, parameter => tf.zerosLike(parameter))
   for (let from = 0; from < indices.length; from += batchSize) {
@@ -39,7 +56,8 @@ export async function fisher(params: Params, logits: Logits, examples: Examples,
     if (from === 0) await checkLayers(params, logits, x)
     const next = tf.tidy(() => {
       const sum = fisherSum(params, logits, x, weightedTargets(logits(params, x), labelsAt(examples, rows), settings))
-      return mapParams(mean, (tensor, name) => tensor.add(sum[name]!.div(indices.length))) as Params & tf.TensorContainer
+      return mapParams(mean, (tensor, name) => tensor.add(sum[name]!.div(indices.length))) as Params &
+        tf.TensorContainer
     })
     tf.dispose([x, ...Object.values(mean)])
     mean = next
@@ -50,13 +68,18 @@ export async function fisher(params: Params, logits: Logits, examples: Examples,
 }
 
 /** Targets `[n, classes]` whose cross-entropy has the gradient √w ∂ log p(y | x), for each y that counts. */
-function weightedTargets(logits: tf.Tensor2D, truth: Int32Array, { labels, classes, rng }: FisherSettings): tf.Tensor2D[] {
+function weightedTargets(
+  logits: tf.Tensor2D,
+  truth: Int32Array,
+  { labels, classes, rng }: FisherSettings,
+): tf.Tensor2D[] {
   const columns = tf.range(0, logits.shape[1], 1, 'int32')
   const oneHot = (ids: tf.Tensor) => ids.expandDims(1).equal(columns).toFloat() as tf.Tensor2D
   if (labels === 'true') return [oneHot(tf.tensor1d(truth, 'int32'))]
   if (labels === 'argmax') return [oneHot(logits.argMax(1))]
   const probabilities = tf.softmax(logits)
-  if (labels === 'all') return classes.map(y => probabilities.sqrt().mul(oneHot(tf.tensor1d([y], 'int32'))) as tf.Tensor2D)
+  if (labels === 'all')
+    return classes.map(y => probabilities.sqrt().mul(oneHot(tf.tensor1d([y], 'int32'))) as tf.Tensor2D)
   const drawn = tf.tensor2d(rng.uniform(truth.length), [truth.length, 1])
   const passed = tf.cumsum(probabilities, 1).lessEqual(drawn).toFloat().sum(1)
   return [oneHot(passed.minimum(Math.max(...classes)).toInt())]
@@ -66,11 +89,14 @@ function weightedTargets(logits: tf.Tensor2D, truth: Int32Array, { labels, class
 function fisherSum(params: Params, logits: Logits, x: tf.Tensor, targets: readonly tf.Tensor2D[]): Params {
   let sum = mapParams(params, parameter => tf.zerosLike(parameter))
   for (const target of targets) {
-    const compute = () => differentiate(params, () => ({ loss: crossEntropy(logits(params, x), target).sum() as tf.Scalar }))
+    const compute = () =>
+      differentiate(params, () => ({ loss: crossEntropy(logits(params, x), target).sum() as tf.Scalar }))
     const alone = x.shape[0] === 1
     const { terms, gradients } = alone ? compute() : perExample(2, compute)
     tf.dispose(terms)
-    sum = mapParams(sum, (tensor, name) => (gradients[name] ? tensor.add(alone ? gradients[name].square() : gradients[name]) : tensor))
+    sum = mapParams(sum, (tensor, name) =>
+      gradients[name] ? tensor.add(alone ? gradients[name].square() : gradients[name]) : tensor,
+    )
   }
   return sum
 }
@@ -81,7 +107,8 @@ async function checkLayers(params: Params, logits: Logits, x: tf.Tensor): Promis
   const names = Object.keys(params)
   const errors = tf.tidy(() => {
     const targets = tf.softmax(logits(params, x.slice(0, 2)))
-    const sums = (from: number, count: number) => fisherSum(params, logits, x.slice(from, count), [targets.slice(from, count)])
+    const sums = (from: number, count: number) =>
+      fisherSum(params, logits, x.slice(from, count), [targets.slice(from, count)])
     const [both, one, other] = [sums(0, 2), sums(0, 1), sums(1, 1)]
     return tf.stack(
       names.map(name => {
