@@ -1,4 +1,5 @@
 export { type AccuracyMatrix, accuracyMatrices, accuracySvg } from './accuracy-svg.js'
+export { composeOnly } from './compose.js'
 export { type Document, parseDocument } from './document.js'
 export { exitCodeOf, exitCodes } from './exit.js'
 export { main, type Surroundings } from './main.js'
