@@ -196,6 +196,13 @@ const plain = definePlugin({
   class: Plain,
 })
 
+test('a network that is sure of itself passes the check of its layers, and has almost no Fisher information', async () => {
+  const state = goldenState()
+  const sure = { ...state.model, head: { ...state.model.head, bias: tf.tensor1d([40, -40]) } }
+  const regularizer = await after([{ ...state, model: sure }], { labels: 'all' })
+  expect(Math.max(...importances(regularizer))).toBeLessThan(1e-6)
+})
+
 describe('a network of other layers', () => {
   const { plugins, head, model } = tinyModel({ weights: 'golden' })
   const beside = [plain(), plugins[1]!]

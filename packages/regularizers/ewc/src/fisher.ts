@@ -73,16 +73,23 @@ function weightedTargets(
   truth: Int32Array,
   { labels, classes, rng }: FisherSettings,
 ): tf.Tensor2D[] {
-  const columns = tf.range(0, logits.shape[1], 1, 'int32')
-  const oneHot = (ids: tf.Tensor) => ids.expandDims(1).equal(columns).toFloat() as tf.Tensor2D
-  if (labels === 'true') return [oneHot(tf.tensor1d(truth, 'int32'))]
-  if (labels === 'argmax') return [oneHot(logits.argMax(1))]
+  const width = logits.shape[1]
+  if (labels === 'true') return [oneHot(tf.tensor1d(truth, 'int32'), width)]
+  if (labels === 'argmax') return [oneHot(logits.argMax(1), width)]
   const probabilities = tf.softmax(logits)
   if (labels === 'all')
-    return classes.map(y => probabilities.sqrt().mul(oneHot(tf.tensor1d([y], 'int32'))) as tf.Tensor2D)
+    return classes.map(y => probabilities.sqrt().mul(oneHot(tf.tensor1d([y], 'int32'), width)) as tf.Tensor2D)
   const drawn = tf.tensor2d(rng.uniform(truth.length), [truth.length, 1])
   const passed = tf.cumsum(probabilities, 1).lessEqual(drawn).toFloat().sum(1)
-  return [oneHot(passed.minimum(Math.max(...classes)).toInt())]
+  return [oneHot(passed.minimum(Math.max(...classes)).toInt(), width)]
+}
+
+/** Ids `[n]` → rows `[n, classes]`, or one row for all where there is one id. */
+function oneHot(ids: tf.Tensor, classes: number): tf.Tensor2D {
+  return ids
+    .expandDims(1)
+    .equal(tf.range(0, classes, 1, 'int32'))
+    .toFloat() as tf.Tensor2D
 }
 
 /** Σₙ (∂Lₙ/∂θ)², summed over the targets too, with L the cross-entropy; for one example simply the square of its gradient. */
@@ -106,7 +113,9 @@ async function checkLayers(params: Params, logits: Logits, x: tf.Tensor): Promis
   if (x.shape[0]! < 2) return
   const names = Object.keys(params)
   const errors = tf.tidy(() => {
-    const targets = tf.softmax(logits(params, x.slice(0, 2)))
+    const scores = logits(params, x.slice(0, 2))
+    // the least probable class: its gradient never vanishes, however sure of itself the network has become
+    const targets = oneHot(scores.argMin(1), scores.shape[1])
     const sums = (from: number, count: number) =>
       fisherSum(params, logits, x.slice(from, count), [targets.slice(from, count)])
     const [both, one, other] = [sums(0, 2), sums(0, 1), sums(1, 1)]
