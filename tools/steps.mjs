@@ -96,8 +96,7 @@ export function run(
     child.stdout.setEncoding('utf8').on('data', text => {
       output += text
       stdout += text
-      const last = text.trimEnd().split('\n').at(-1)
-      if (last) line(last)
+      for (const said of text.trimEnd().split('\n')) line(said)
     })
     child.stderr.setEncoding('utf8').on('data', text => {
       output += text

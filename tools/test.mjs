@@ -54,8 +54,11 @@ async function unit(progress) {
   rmSync(results, { force: true })
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const parameters = [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
+  let files = 0
   const { code, output } = await run(process.execPath, parameters, {
-    line: line => progress(line.trim().slice(0, 60)),
+    line: line => {
+      if (/\.test\.ts.*tests?/.test(line)) progress(`${++files} files`)
+    },
     environment: { NO_COLOR: '1' },
   })
   if (!existsSync(results)) return { passed: 0, failed: 1, output }

@@ -1,13 +1,21 @@
 import { exitCodes } from './exit.js'
 
+/** Milliseconds within which two signals are one key press: a terminal sends it to npx and to this process, and npx passes its own on. */
+const onePress = 500
+
 /**
  * Listens for Ctrl-C and for being asked to end: the first time the signal is aborted, so that the work stops at its next step and
  * leaves nothing half done; the second time the process ends at once. `release` stops listening.
  */
 export function interruption(err: (text: string) => void): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController()
+  let first = 0
   const stop = () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted)
+    if (controller.signal.aborted) {
+      if (performance.now() - first < onePress) return
+      process.exit(exitCodes.interrupted)
+    }
+    first = performance.now()
     controller.abort()
     err('interrupted: stopping at the next step; once more stops at once')
   }
