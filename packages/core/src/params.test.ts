@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
-import type { Model } from './contracts.js'
+import type { Model, Params } from './contracts.js'
 import {
   cloneParams,
   countNumbers,
@@ -47,14 +47,14 @@ describe('parameters', () => {
 
   test('clones outlive the original and a tidy around them', () => {
     const original = { a: tf.tensor1d([1, 2]) }
-    const clone = tf.tidy(() => {
-      const made = cloneParams(original)
-      return made as { a: tf.Tensor }
+    let clone: Params = {}
+    tf.tidy(() => {
+      clone = cloneParams(original)
     })
     disposeParams(original)
-    expect(Array.from(clone.a.dataSync())).toEqual([1, 2])
+    expect(Array.from(clone.a!.dataSync())).toEqual([1, 2])
     disposeParams(clone)
-    expect(clone.a.isDisposed).toBe(true)
+    expect(clone.a!.isDisposed).toBe(true)
   })
 
   test('are disposed but for those that stand elsewhere too, once', () => {

@@ -35,6 +35,12 @@ describe('an Rng', () => {
         80,
       ]
     `)
+    expect(Array.from(createRng(1).normal(2), value => value.toFixed(5))).toMatchInlineSnapshot(`
+      [
+        "0.92084",
+        "-0.94405",
+      ]
+    `)
     expect(Array.from(createRng(1).permutation(6))).toMatchInlineSnapshot(`
       [
         4,
