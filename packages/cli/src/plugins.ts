@@ -134,5 +134,5 @@ export function typeOf(schema: JsonSchema): string {
     ['≤', schema.maximum],
     ['<', schema.exclusiveMaximum],
   ].filter(([, limit]) => typeof limit === 'number' && Math.abs(limit) < Number.MAX_SAFE_INTEGER)
-  return [String(schema.type ?? 'any'), ...limits.map(([sign, limit]) => `${sign} ${limit}`)].join(' ')
+  return [[schema.type ?? 'any'].flat().join(' or '), ...limits.map(([sign, limit]) => `${sign} ${limit}`)].join(' ')
 }

@@ -74,10 +74,10 @@ describe('the console observer', () => {
     place.at(8000, { type: 'task-start', task: 1, name: '2, 3', classes: ['2', '3'] }, step(20))
     place.at(14000, step(60))
     // the first task took 20 s, the second is 6 s old
-    expect(place.text()).toMatch(/task 2\/2 \(2, 3\) · learn 60\/100 · .* · run 14 s left\n$/)
+    expect(place.text()).toMatch(/task 2\/2 \(2, 3\) · learn 60\/100 · .* left · run 14 s left · current/)
     // the run does not end before the work at hand: 24 s from step 20 to 68, 16 s for the other 32
     place.at(32000, step(68))
-    expect(place.text()).toMatch(/ · 16 s left · .* · run 16 s left\n$/)
+    expect(place.text()).toMatch(/ · 16 s left · run 16 s left · current/)
   })
 
   test('on a terminal rewrites one line, cut to its width, and takes it away at the end', () => {
@@ -85,7 +85,7 @@ describe('the console observer', () => {
     place.at(0, ...begin)
     place.at(200, step(50))
     place.at(210, step(60))
-    expect(place.text()).toContain('\r\u001b[2Ktask 1/2 (0, 1) · learn ██████████░░░░░░░░░░ 50/100 · current 0.500,…')
+    expect(place.text()).toContain('\r\u001b[2Ktask 1/2 (0, 1) · learn ██████░░░░░░ 50/100 · current 0.500, replay…')
     expect(place.text()).not.toContain('60/100')
     place.at(300, { type: 'run-failed', message: 'not shown here: it is thrown' })
     expect(place.text().endsWith('\r\u001b[2K')).toBe(true)

@@ -61,7 +61,7 @@ export class ConsoleLines {
   #follow(now: number): void {
     if (this.#screen.live) {
       if (now - this.#last < frame) return
-      this.#screen.show(this.#progress.line(now, 20))
+      this.#screen.show(this.#progress.line(now, 12))
     } else {
       if (now - this.#last < this.#options.interval * 1000 || this.#progress.lasting(now) < brief) return
       this.#screen.print(this.#progress.line(now))

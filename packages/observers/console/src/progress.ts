@@ -52,7 +52,7 @@ export class Progress {
     return `task ${this.#task + 1}${of}${this.#name ? ` (${this.#name})` : ''}`
   }
 
-  /** One line: task, phase, work with a bar if `width` is given, time left, losses by name, time left of the run. */
+  /** One line: task, phase, work with a bar if `width` is given, time left of it and of the run, losses by name. */
   line(now: number, width = 0): string {
     const work = this.#work
     const parts = [this.#name || this.#tasks > 0 ? this.task : 'starting']
@@ -65,8 +65,7 @@ export class Progress {
     const left = work.done > work.from ? (elapsed / (work.done - work.from)) * (work.of - work.done) : 0
     if (elapsed > 0.5) parts.push(`${seconds(left)} left`)
     const losses = Object.entries(work.terms).map(([term, value]) => `${term} ${value.toPrecision(3)}`)
-    if (losses.length > 0) parts.push(losses.join(', '))
-    return [...parts, ...this.#runLeft(now, left)].join(' · ')
+    return [...parts, ...this.#runLeft(now, left), ...(losses.length > 0 ? [losses.join(', ')] : [])].join(' · ')
   }
 
   /** The rest of the run, if every task takes as long as the finished ones did on average, but at least that of the work at hand. */

@@ -28,7 +28,7 @@ export class Screen {
   /** Rewrites the last line; it is cut to the width of the terminal, since a wrapped line cannot be taken back. */
   show(line: string): void {
     const width = (this.#output.columns ?? 80) - 1
-    this.#output.write(`\r\u001b[2K${line.length > width ? `${line.slice(0, width - 1)}…` : line}`)
+    this.#output.write(`\r\u001b[2K${line.length > width ? `${line.slice(0, width - 1).trimEnd()}…` : line}`)
     this.#shown = true
   }
 

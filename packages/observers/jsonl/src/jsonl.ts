@@ -25,7 +25,7 @@ class Jsonl implements Observer {
         `to append to ${this.#path}`,
         (error as Error).message,
         'free some space or choose another path',
-        'output',
+        'write',
       )
     }
   }
@@ -48,7 +48,7 @@ class Jsonl implements Observer {
  * Appends every event to a file as one line: the event's JSON with `time`, the moment in ISO 8601, before it. Numbers that JSON has
  * not (NaN, ∞) become `null`. A line is handed to the system before the run goes on, so a run that dies loses none.
  *
- * @throws LgmError `output` when the file cannot be written.
+ * @throws LgmError `write` when the file cannot be written.
  * @example
  * createLearner([jsonl({ path: 'runs/1/events.jsonl' }), stream, embedder, head])
  */

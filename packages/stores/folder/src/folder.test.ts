@@ -57,7 +57,7 @@ describe('the folder store', () => {
     writeFileSync(join(root, 'file'), '')
     const inside = folderStore(join(root, 'file', 'checkpoint')).write(first)
     await expect(inside).rejects.toMatchObject({
-      code: 'output',
+      code: 'write',
       message: expect.stringMatching(/expected a folder.*; /),
     })
     expect(readdirSync(root)).toEqual(['file'])

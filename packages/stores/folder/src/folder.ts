@@ -10,7 +10,7 @@ import { expected, type Store } from '@lgm/core'
  * aside as `<folder>.previous` until the new one is in place; a machine that stops between the two renames leaves that one, and
  * both verbs take it up again. So at every moment the place holds one whole checkpoint, the old or the new.
  *
- * @throws LgmError `checkpoint` when a file is asked for that is not there; `output` when the place cannot be written.
+ * @throws LgmError `checkpoint` when a file is asked for that is not there; `write` when the place cannot be written.
  * @example
  * await learner.save(folderStore('runs/1/checkpoint'))
  */
@@ -43,7 +43,7 @@ export function folderStore(path: string): Store {
           'a folder that can be written',
           reason(error),
           'free some space or choose another folder',
-          'output',
+          'write',
         )
       }
     },
@@ -70,7 +70,7 @@ export function folderStore(path: string): Store {
 async function refuseForeign(place: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const entries = await readdir(place, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw expected(place, 'a folder', reason(error), 'choose another place', 'output')
+    throw expected(place, 'a folder', reason(error), 'choose another place', 'write')
   })
   const ours = entries.every(entry => entry.isFile()) && entries.some(entry => files.has(entry.name))
   if (entries.length > 0 && !ours)
@@ -79,7 +79,7 @@ async function refuseForeign(place: string, files: ReadonlyMap<string, Uint8Arra
       'an empty folder or an earlier checkpoint',
       `${entries.length} other files or folders`,
       'choose another place',
-      'output',
+      'write',
     )
 }
 
