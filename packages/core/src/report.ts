@@ -1,31 +1,58 @@
 import { z } from './point.js'
 
 const measurement = z.object({
-  name: z.string(),
-  value: z.union([z.number(), z.array(z.number().nullable())]),
-  unit: z.string(),
-  axis: z.string().optional(),
-  aggregation: z.string(),
+  name: z.string().describe('what was measured; of a read-out, with its name behind a slash: `ACC/head`'),
+  value: z
+    .union([z.number(), z.array(z.number().nullable())])
+    .describe('one number, or a list along `axis`; null where there is nothing to measure'),
+  unit: z.string().describe('unit of the value: `fraction`, `nats`, …'),
+  axis: z.string().optional().describe('what the index of a list counts'),
+  aggregation: z.string().describe('over what the value is a mean, or how else it came about'),
 })
 
-/**
- * What a run found, as data; the shape of `report.json`. `rows[t]` are the evaluators' measurements after task t, `summary` those
- * over all tasks; `name` is that of the recipe, if there was one; `kept` counts what the learner keeps between tasks after the last one, by owner; `seconds[t]` is by phase.
- */
+/** What a run found, as data; the shape of `report.json`. Fields are described where they stand. */
 export const reportSchema = z.object({
-  version: z.literal(1),
-  name: z.string().optional(),
-  seed: z.int().min(0),
-  engine: z.object({ name: z.string(), version: z.string(), threads: z.number(), note: z.string().optional() }),
-  scenario: z.enum(['class', 'task', 'domain']),
-  readouts: z.array(z.string()),
-  tasks: z.array(z.object({ name: z.string(), classes: z.array(z.string()), train: z.int(), test: z.int() })),
-  rows: z.array(z.array(measurement)),
-  summary: z.array(measurement),
-  kept: z.record(z.string(), z.object({ numbers: z.int(), bytes: z.int() })),
-  seconds: z.array(z.record(z.string(), z.number())),
-  totalSeconds: z.number(),
-  versions: z.record(z.string(), z.string()),
+  version: z.literal(1).describe('version of this schema'),
+  name: z.string().optional().describe('name of the recipe, if there was one'),
+  seed: z.int().min(0).describe('seed of all randomness'),
+  engine: z
+    .object({
+      name: z.string().describe('`native`, `wasm`, …'),
+      version: z.string().describe('version of the library behind it'),
+      threads: z.number().describe('threads of one operation'),
+      note: z.string().optional().describe('why this engine and no other'),
+    })
+    .describe('the tensor engine'),
+  scenario: z.enum(['class', 'task', 'domain']).describe('which labels shared one softmax'),
+  readouts: z.array(z.string()).describe('the read-outs of the model; each has figures of its own'),
+  tasks: z
+    .array(
+      z.object({
+        name: z.string().describe('name of the task'),
+        classes: z.array(z.string()).describe('names of its classes'),
+        train: z.int().describe('training examples'),
+        test: z.int().describe('test examples'),
+      }),
+    )
+    .describe('the tasks, in the order learned'),
+  rows: z.array(z.array(measurement)).describe('rows[t]: what the evaluators measured after task t, counted from 0'),
+  summary: z.array(measurement).describe('what the evaluators say over all tasks'),
+  kept: z
+    .record(
+      z.string(),
+      z.object({
+        numbers: z.int().describe('numbers kept'),
+        bytes: z.int().describe('their size in memory'),
+      }),
+    )
+    .describe(
+      'what the learner keeps after the last task, by owner: `embedder`, `head`, `decoder`, and plugins such as `generator/vae`',
+    ),
+  seconds: z.array(z.record(z.string(), z.number())).describe('seconds[t]: seconds by phase of task t, and `evaluate`'),
+  totalSeconds: z.number().describe('seconds of the whole run, reading of data excepted'),
+  versions: z
+    .record(z.string(), z.string())
+    .describe('versions of Node, TensorFlow.js and every package that took part'),
 })
 
 /** What a run found. */
