@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { createBreath } from './breath.js'
 import type { Examples, Rng } from './contracts.js'
 import { expected } from './errors.js'
 
@@ -111,6 +112,7 @@ export async function mapExamples(
 ): Promise<Examples> {
   let values: Float32Array | undefined
   let shape: readonly number[] = examples.shape
+  const breathe = createBreath()
   for (let from = 0; from < examples.count; from += batchSize) {
     const indices = range(from, Math.min(from + batchSize, examples.count))
     const batch = await upload(examples, indices)
@@ -120,6 +122,7 @@ export async function mapExamples(
     values.set((await changed.data()) as Float32Array, from * sizeOf(shape))
     changed.dispose()
     batch.dispose()
+    await breathe()
   }
   return arrayExamples(values ?? new Float32Array(0), shape, examples.labels, 'mapped examples')
 }

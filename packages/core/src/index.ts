@@ -1,3 +1,4 @@
+export { createBreath } from './breath.js'
 export { memoryStore, type Store } from './checkpoint.js'
 export { type Composition, compose, inject, nameOf } from './container.js'
 export * from './contracts.js'

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { createBreath } from './breath.js'
 import { readCheckpoint, type Store, writeCheckpoint } from './checkpoint.js'
 import { type Composition, compose, nameOf } from './container.js'
 import {
@@ -295,9 +296,9 @@ class LgmLearner implements Learner {
   async #runPhases(first: TaskState, seconds: Record<string, number>): Promise<TaskState> {
     const { task, previous } = first
     const names = task.classes.map(id => first.seen.names[id]!)
-    this.events.emit({ type: 'task-start', task: task.index, name: task.name, classes: names })
     let state = first
     try {
+      this.events.emit({ type: 'task-start', task: task.index, name: task.name, classes: names })
       for (const phase of this.parts.all(Phase)) {
         const name = nameOf(phase).replace('phase/', '')
         this.events.emit({ type: 'phase-start', task: task.index, phase: name })
@@ -370,6 +371,7 @@ class LgmLearner implements Learner {
       temperature: this.settings.temperature,
     }
     const size = 1000
+    const breathe = createBreath()
     for (let from = 0; from < examples.count; from += size) {
       const x = await upload(examples, range(from, Math.min(from + size, examples.count)))
       const scores = readScores(reader, this.#trained('predict'), x, this.#seen, readouts, task)
@@ -378,6 +380,7 @@ class LgmLearner implements Learner {
         all[readout]!.set((await scores[readout]!.data()) as Float32Array, from * classes)
         scores[readout]!.dispose()
       }
+      await breathe()
     }
     return all
   }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { createBreath } from './breath.js'
 import type { Events, Fit, Params, Trainer } from './contracts.js'
 import { Interrupted, LgmError } from './errors.js'
 import { applyGradients, initSlots, type Slots } from './optimizers.js'
@@ -19,7 +20,7 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
       let params = fit.params
       let slots = initSlots(fit.optimizer, params)
       const pending: { step: number; terms: Record<string, tf.Scalar> }[] = []
-      let breath = Date.now()
+      const breathe = createBreath()
       try {
         for (let step = 0; step < fit.iterations; step++) {
           const batch = await fit.batch()
@@ -30,10 +31,7 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
           slots = next.slots
           pending.push({ step, terms: next.terms })
           if (pending.length === window || step === fit.iterations - 1) await report(fit, pending.splice(0), events)
-          if (Date.now() - breath > 50) {
-            await new Promise(resolve => setTimeout(resolve, 0))
-            breath = Date.now()
-          }
+          await breathe()
           if (signal?.aborted) throw new Interrupted()
         }
         return params
@@ -62,9 +60,8 @@ function takeStep(
   batch: Readonly<Record<string, tf.Tensor>>,
   step: number,
 ): Step {
-  const kept: tf.Tensor[] = []
   const keep = <Group extends Params>(group: Group): Group => {
-    for (const tensor of Object.values(group)) kept.push(tf.keep(tensor))
+    for (const tensor of Object.values(group)) tf.keep(tensor)
     return group
   }
   return tf.tidy(() => {

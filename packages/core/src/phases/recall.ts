@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { createBreath } from '../breath.js'
 import { inject } from '../container.js'
 import { Events, type Examples, Generator, Head, Options, Phase, type TaskState } from '../contracts.js'
 import { arrayExamples, mapExamples, sizeOf } from '../examples.js'
@@ -60,6 +61,7 @@ export async function samplePool(
 ): Promise<Examples> {
   const labels = Int32Array.from({ length: classes * perClass }, (_, i) => i % classes)
   const chunk = 1000
+  const breathe = createBreath()
   let values = new Float32Array(0)
   let shape: readonly number[] = []
   for (let from = 0; from < labels.length; from += chunk) {
@@ -68,6 +70,7 @@ export async function samplePool(
     if (from === 0) values = new Float32Array(labels.length * sizeOf(shape))
     values.set((await samples.data()) as Float32Array, from * sizeOf(shape))
     samples.dispose()
+    await breathe()
     events.emit({ type: 'progress', what: 'sampling', done: Math.min(from + chunk, labels.length), of: labels.length })
   }
   return arrayExamples(values, shape, labels, 'samples of the generator')
