@@ -80,3 +80,17 @@ test('forward transfer in a domain-incremental run is against chance', async () 
   // R[0][1] = 3/4, one of two classes by chance
   expectClose(figure(evaluator.summarize!(rows), 'FWT/head') as number, 3 / 4 - 1 / 2, 1e-12)
 })
+
+test('chance for forward transfer is that of the moment of asking, also where classes come back', () => {
+  // the third task shares its classes with the first, so that it can be asked before it is learned, at last among four classes
+  const row = (accuracies: (number | null)[], chances: (number | null)[]) => [
+    { name: 'accuracy/head', value: accuracies, unit: 'fraction', axis: 'task', aggregation: '' },
+    { name: 'chance', value: chances, unit: 'fraction', axis: 'task', aggregation: '' },
+  ]
+  const rows = [
+    row([1, null, 0.9], [0.5, null, 0.5]),
+    row([0.5, 1, 0.75], [0.25, 0.25, 0.25]),
+    row([1, 1, 1], [0.2, 0.2, 0.2]),
+  ]
+  expect(figure(evaluator.summarize!(rows), 'FWT/head')).toBe(0.75 - 0.25)
+})

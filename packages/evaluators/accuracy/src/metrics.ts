@@ -19,7 +19,7 @@ export function backwardTransfer(R: AccuracyMatrix): number | null {
  * `null` where no task could be asked before it was learned.
  */
 export function forwardTransfer(R: AccuracyMatrix, baseline: readonly (number | null | undefined)[]): number | null {
-  return mean(R.map((_, j) => (j === 0 ? null : minus(at(R, j - 1, j), baseline[j] ?? null))))
+  return mean(R.map((_, j) => minus(at(R, j - 1, j), baseline[j] ?? null)))
 }
 
 /**
