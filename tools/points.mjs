@@ -216,7 +216,8 @@ export async function partsFrom(sources) {
         .map(({ folder, manifest }) => {
           const point = points.find(({ name }) => manifest.name.startsWith(`@lgm/${name}-`))
           return [
-            `[\`${manifest.name}\`](${linkTo(page, folder)})`,
+            // A file, not its folder: the API reference has this page too, and copies what it links to.
+            `[\`${manifest.name}\`](${linkTo(page, `${folder}/README.md`)})`,
             point ? `[${point.name}](${linkTo(page, `docs/points/${point.name}.md`)})` : '',
             manifest.description,
           ]

@@ -1,7 +1,11 @@
 // Writes docs/results.md from the reports of runs in docs/results/<study>/ and the study.json beside them; see docs/results/README.md.
-// `--check` writes nothing, and fails if the page is not what it would be, or if a report fits no row.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+//
+//   node tools/results.mjs                       writes the page
+//   node tools/results.mjs --check               writes nothing; fails if the page is not what it would be, or a report fits no row
+//   node tools/results.mjs --add STUDY FOLDER…   takes over the runs that `lgm run --out FOLDER` left, then writes the page
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { table } from './points.mjs'
 import { isMain, root } from './steps.mjs'
 
@@ -295,41 +299,110 @@ export function renderPage(studies) {
   ].join('\n\n')}\n`
 }
 
-/** The studies in docs/results, in their order. */
+/** The parser of YAML is the command line's. @returns {(text: string) => unknown} */
+const yamlParser = () => createRequire(join(root, 'packages', 'cli', 'package.json'))('yaml').parse
+
+/**
+ * The settings that a recipe states and a run did not have, as `phases.0.iterations: 2000, but it ran with 20`. What a run may choose for
+ * itself (seed, backend, observers) does not count.
+ * @param {unknown} stated
+ * @param {unknown} ran the resolved recipe of the run
+ * @param {string} [path]
+ * @returns {string[]}
+ */
+export function differences(stated, ran, path = '') {
+  if (typeof ran === 'object' && ran !== null && typeof stated === 'string' && 'use' in ran)
+    return differences({ use: stated }, ran, path)
+  if (typeof stated !== 'object' || stated === null)
+    return stated === ran ? [] : [`${path}: ${JSON.stringify(stated)}, but it ran with ${JSON.stringify(ran)}`]
+  const inner = /** @type {Record<string, unknown>} */ (ran ?? {})
+  const free = path === '' ? ['seed', 'backend', 'observers', 'description', '$schema'] : []
+  const longer = Array.isArray(stated) && Array.isArray(ran) && ran.length !== stated.length
+  return [
+    ...(longer ? [`${path}: ${stated.length} entries, but it ran with ${ran.length}`] : []),
+    ...Object.entries(stated)
+      .filter(([key]) => !free.includes(key))
+      .flatMap(([key, value]) => differences(value, inner[key], `${path}${path && '.'}${key}`)),
+  ]
+}
+
+/** @typedef {{ file: string, report: Report, recipe: string | undefined }} Run `recipe` is the text of the resolved one */
+
+/** The studies in docs/results with their runs, in their order. */
 export function readStudies(folder = join(root, 'docs', 'results')) {
   return readdirSync(folder, { withFileTypes: true })
     .filter(entry => entry.isDirectory() && existsSync(join(folder, entry.name, 'study.json')))
     .map(({ name }) => {
       /** @param {string} file */
-      const read = file => JSON.parse(readFileSync(join(folder, name, file), 'utf8'))
+      const read = file => readFileSync(join(folder, name, file), 'utf8')
       const files = readdirSync(join(folder, name)).filter(file => file.endsWith('.json') && file !== 'study.json')
-      return {
-        study: /** @type {Study} */ (read('study.json')),
-        reports: /** @type {Report[]} */ (files.sort().map(read)),
-      }
+      const runs = files.sort().map(file => {
+        const recipe = file.replace(/json$/, 'yaml')
+        const isThere = existsSync(join(folder, name, recipe))
+        return { file: `${name}/${file}`, report: JSON.parse(read(file)), recipe: isThere ? read(recipe) : undefined }
+      })
+      return { study: /** @type {Study} */ (JSON.parse(read('study.json'))), runs: /** @type {Run[]} */ (runs) }
     })
     .sort((a, b) => a.study.order - b.study.order)
 }
 
-/** A recipe has the name under which its row looks for reports. @param {Study} study */
-function recipeProblems(study) {
+/**
+ * What does not fit between a study and its recipes: their names, and the settings under which the reports came about.
+ * @param {Study} study
+ * @param {readonly Run[]} runs
+ * @param {string} [base] where the paths of recipes begin
+ */
+export function recipeProblems(study, runs, base = root) {
+  const parse = yamlParser()
   return study.rows.flatMap(({ name, recipe }) => {
-    const path = join(root, recipe)
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-    const [, found = 'none'] = /^name: *(\S+)/m.exec(text) ?? []
-    return found === name
-      ? []
-      : [`${study.title}: expected the name ${name} in ${recipe}, got ${found}; correct study.json`]
+    const path = join(base, recipe)
+    const stated = /** @type {{ name?: string }} */ (existsSync(path) ? parse(readFileSync(path, 'utf8')) : {})
+    if (stated.name !== name)
+      return [`${study.title}: expected the name ${name} in ${recipe}, got ${stated.name}; correct study.json`]
+    return runs
+      .filter(({ report }) => report.name === name)
+      .flatMap(({ file, recipe: ran }) => {
+        const where = `docs/results/${file}`
+        if (ran === undefined)
+          return [
+            `${where}: expected the run's recipe.resolved.yaml beside it, got none; copy it, as .yaml in place of .json`,
+          ]
+        const [first, ...others] = differences(stated, parse(ran))
+        const more = others.length > 0 ? `, and ${others.length} more` : ''
+        return first ? [`${where}: expected a run of ${recipe}, got another at ${first}${more}; run it again`] : []
+      })
   })
 }
 
+/**
+ * Copies reports and resolved recipes from folders of runs into a study.
+ * @param {string} study name of its folder
+ * @param {readonly string[]} folders
+ * @param {string} [base] the folder of all studies
+ */
+export function addRuns(study, folders, base = join(root, 'docs', 'results')) {
+  for (const folder of folders)
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
+      if (!/(^|[\\/])report\.json$/.test(file)) continue
+      const path = join(folder, file)
+      const { name, seed } = JSON.parse(readFileSync(path, 'utf8'))
+      copyFileSync(path, join(base, study, `${name}-${seed}.json`))
+      copyFileSync(join(dirname(path), 'recipe.resolved.yaml'), join(base, study, `${name}-${seed}.yaml`))
+    }
+}
+
 if (isMain(import.meta.url)) {
-  const studies = readStudies()
-  const problems = studies.flatMap(({ study, reports }) => [...recipeProblems(study), ...problemsOf(study, reports)])
+  const [command, name = '', ...folders] = process.argv.slice(2)
+  if (command === '--add') addRuns(name, folders)
+  const studies = readStudies().map(({ study, runs }) => ({ study, runs, reports: runs.map(({ report }) => report) }))
+  const problems = studies.flatMap(({ study, runs, reports }) => [
+    ...problemsOf(study, reports),
+    ...recipeProblems(study, runs),
+  ])
   const path = join(root, 'docs', 'results.md')
   const page = problems.length > 0 ? '' : renderPage(studies)
   const stale = problems.length === 0 && (!existsSync(path) || readFileSync(path, 'utf8') !== page)
-  if (stale && process.argv.includes('--check'))
+  if (stale && command === '--check')
     problems.push('docs/results.md: expected it to follow from the reports, got another text; run: npm run generate')
   else if (stale) writeFileSync(path, page)
   for (const problem of problems) console.error(problem)

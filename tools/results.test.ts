@@ -1,6 +1,21 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Report } from '@lgm/core'
-import { describe, expect, it } from 'vitest'
-import { figure, problemsOf, type Row, renderPage, renderStudy, type Study, seedRange } from './results.mjs'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  addRuns,
+  differences,
+  figure,
+  problemsOf,
+  type Row,
+  readStudies,
+  recipeProblems,
+  renderPage,
+  renderStudy,
+  type Study,
+  seedRange,
+} from './results.mjs'
 
 const row: Row = {
   method: 'EWC',
@@ -106,5 +121,55 @@ describe('reports that do not fit', () => {
     const problems = problemsOf(study, reports)
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(message)
+  })
+})
+
+describe('settings', () => {
+  const stated = { name: 'a', seed: 1, head: 'mlp', phases: [{ use: 'learn', iterations: 2000 }] }
+  const ran = {
+    name: 'a',
+    seed: 7,
+    head: { use: 'mlp', widths: [400] },
+    phases: [{ use: 'learn', iterations: 2000, rate: 1 }],
+  }
+
+  it('agree where a run has what its recipe states, whatever the seed and the defaults', () =>
+    expect(differences(stated, ran)).toEqual([]))
+
+  it.each([
+    [
+      'a number',
+      { ...ran, phases: [{ use: 'learn', iterations: 20 }] },
+      'phases.0.iterations: 2000, but it ran with 20',
+    ],
+    ['a plugin', { ...ran, head: { use: 'linear' } }, 'head.use: "mlp", but it ran with "linear"'],
+    ['an absent plugin', { ...ran, head: undefined }, 'head: "mlp", but it ran with undefined'],
+    ['a further phase', { ...ran, phases: [...ran.phases, { use: 'x' }] }, 'phases: 1 entries, but it ran with 2'],
+  ])('differ by %s', (_, other, difference) => expect(differences(stated, other)).toEqual([difference]))
+})
+
+describe('a folder of runs', () => {
+  const base = mkdtempSync(join(tmpdir(), 'lgm-results-'))
+  afterAll(() => rmSync(base, { recursive: true }))
+  const put = (path: string, text: string) => {
+    mkdirSync(join(base, path, '..'), { recursive: true })
+    writeFileSync(join(base, path), text)
+  }
+  put('studies/split/study.json', JSON.stringify(study))
+  put(row.recipe, 'name: ewc\nphases: [{ use: learn, iterations: 2000 }]\n')
+  put('runs/seed-0/report.json', JSON.stringify(report(0, 0.2)))
+  put('runs/seed-0/recipe.resolved.yaml', 'name: ewc\nphases: [{ use: learn, iterations: 2000, batchSize: 128 }]\n')
+  put('runs/seed-1/report.json', JSON.stringify(report(1, 0.2)))
+  put('runs/seed-1/recipe.resolved.yaml', 'name: ewc\nphases: [{ use: learn, iterations: 20, batchSize: 128 }]\n')
+  put('studies/split/by-hand.json', JSON.stringify(report(2, 0.2)))
+
+  it('is taken over; runs under other settings than the recipe states, or unknown ones, are named', () => {
+    addRuns('split', [join(base, 'runs')], join(base, 'studies'))
+    const [found] = readStudies(join(base, 'studies'))
+    expect(found!.runs.map(({ file }) => file)).toEqual(['split/by-hand.json', 'split/ewc-0.json', 'split/ewc-1.json'])
+    const problems = recipeProblems(found!.study, found!.runs, base)
+    expect(problems).toHaveLength(2)
+    expect(problems[0]).toMatch(/by-hand\.json: expected the run's recipe\.resolved\.yaml/)
+    expect(problems[1]).toMatch(/ewc-1\.json: .* phases\.0\.iterations: 2000, but it ran with 20; run it again/)
   })
 })
