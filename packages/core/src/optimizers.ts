@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { OptimizerOptions, Params } from './contracts.js'
+import { fused } from './ops/fused.js'
 import { mapParams } from './params.js'
 import { z } from './point.js'
 
@@ -41,6 +42,9 @@ export function rateAt(options: OptimizerOptions, step: number, of: number): num
  * SGD with momentum: v ← μv + g, θ ← θ − αv. Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1) with bias correction at
  * `step` + 1; AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) adds α·decay·θ to the step. Where an engine has a fused kernel
  * `LgmAdam`, that is used. A parameter without a gradient stays as it is.
+ *
+ * `spent` holds parameters and slots that nobody reads again: an engine may then take their memory for the new ones. They are still
+ * the caller's to dispose.
  */
 export function applyGradients(
   options: OptimizerOptions,
@@ -49,6 +53,7 @@ export function applyGradients(
   slots: Slots,
   step: number,
   of: number,
+  spent: ReadonlySet<tf.Tensor> = new Set(),
 ): { params: Params; slots: Slots } {
   const rate = rateAt(options, step, of)
   const next: Record<string, tf.Tensor> = {}
@@ -65,7 +70,7 @@ export function applyGradients(
     }
     const m = slots.first[name]!
     const v = slots.second[name]!
-    const updated = gradient ? adam(options, rate, step + 1, parameter, m, v, gradient) : [parameter, m, v]
+    const updated = gradient ? adam(options, rate, step + 1, [parameter, m, v], gradient, spent) : [parameter, m, v]
     next[name] = updated[0]!
     first[name] = updated[1]!
     second[name] = updated[2]!
@@ -77,25 +82,21 @@ function adam(
   options: OptimizerOptions,
   rate: number,
   count: number,
-  parameter: tf.Tensor,
-  m: tf.Tensor,
-  v: tf.Tensor,
+  [parameter, firstMoment, secondMoment]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
   gradient: tf.Tensor,
-): tf.Tensor[] {
+  spent: ReadonlySet<tf.Tensor>,
+): readonly tf.Tensor[] {
   const { beta1, beta2, epsilon } = options
   const decay = options.use === 'adamw' ? options.decay : 0
   const correction1 = 1 - beta1 ** count
   const correction2 = 1 - beta2 ** count
-  if (tf.getKernel('LgmAdam', tf.getBackend()))
-    return tf
-      .engine()
-      .runKernel(
-        'LgmAdam',
-        { parameter, firstMoment: m, secondMoment: v, gradient },
-        { rate, beta1, beta2, epsilon, correction1, correction2, decay },
-      ) as unknown as tf.Tensor[]
-  const first = m.mul(beta1).add(gradient.mul(1 - beta1))
-  const second = v.mul(beta2).add(gradient.square().mul(1 - beta2))
+  const inputs = { parameter, firstMoment, secondMoment, gradient }
+  const numbers = { rate, beta1, beta2, epsilon, correction1, correction2, decay }
+  const isSpent = [parameter, firstMoment, secondMoment].map(tensor => spent.has(tensor))
+  const updated = fused('LgmAdam', inputs, { ...numbers, spent: isSpent })
+  if (updated) return updated
+  const first = firstMoment.mul(beta1).add(gradient.mul(1 - beta1))
+  const second = secondMoment.mul(beta2).add(gradient.square().mul(1 - beta2))
   const step = first.div(second.div(correction2).sqrt().add(epsilon)).mul(rate / correction1)
   const shrunk = decay > 0 ? parameter.mul(1 - rate * decay) : parameter
   return [shrunk.sub(step), first, second]

@@ -69,7 +69,8 @@ function takeStep(
     const penalty = fit.penalties && differentiate(params, () => fit.penalties!(params, batch))
     let gradients = penalty ? addParams(loss.gradients, penalty.gradients) : loss.gradients
     if (fit.project) gradients = fit.project(gradients, params)
-    const next = applyGradients(fit.optimizer, params, gradients, slots, step, fit.iterations)
+    const spent = spentBy(fit, params, slots)
+    const next = applyGradients(fit.optimizer, params, gradients, slots, step, fit.iterations, spent)
     fit.track?.({ before: params, gradients: loss.gradients, after: next.params })
     return {
       params: keep(next.params),
@@ -77,6 +78,13 @@ function takeStep(
       terms: { ...loss.terms, ...penalty?.terms },
     }
   })
+}
+
+/** What is not read again after the update of this step: the slots and, where nobody tracks updates, the parameters made by the last. */
+function spentBy(fit: Fit, params: Params, slots: Slots): ReadonlySet<tf.Tensor> {
+  const given = new Set(Object.values(fit.params))
+  const made = fit.track ? [] : Object.values(params).filter(tensor => !given.has(tensor))
+  return new Set([...made, ...Object.values(slots.first), ...Object.values(slots.second)])
 }
 
 /** Gradients of the sum of named scalar terms; parameters that no term depends on have none. The terms are kept for the caller. */

@@ -1,5 +1,14 @@
 import { facts, findEngines, setupNative } from '@lgm/backend-native/setup'
-import { Backend } from '@lgm/core'
+import {
+  Backend,
+  convolve,
+  createTrainer,
+  dense,
+  differentiate,
+  meanCrossEntropy,
+  optimizerOptions,
+  type Params,
+} from '@lgm/core'
 import { build, checkBackend } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -89,6 +98,91 @@ describe.skipIf(missing)('the native engine', () => {
     expect(count()).toBe(before)
   })
 
+  test('its fused Adam takes the memory of what is spent, unless another tensor shares it', () => {
+    const [shape, rest] = [
+      [2, 3],
+      { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction1: 0.1, correction2: 0.001 },
+    ]
+    const inputs = () => ({
+      parameter: tf.ones(shape),
+      firstMoment: tf.fill(shape, 0.1),
+      secondMoment: tf.fill(shape, 0.2),
+      gradient: tf.fill(shape, -1),
+    })
+    const before = tf.memory().numTensors
+    const [kept, spent] = [inputs(), inputs()]
+    const shared = spent.firstMoment.clone()
+    const expected = runAdam(kept, { ...rest, decay: 0.1 })
+    const got = runAdam(spent, { ...rest, decay: 0.1, spent: [true, true, true] })
+    expect(got.map(tensor => tensor.dataSync())).toEqual(expected.map(tensor => tensor.dataSync()))
+    expect(shared.dataSync()).toEqual(kept.firstMoment.dataSync())
+    expect(kept.parameter.dataSync()).toEqual(new Float32Array(6).fill(1))
+    expect(() => spent.parameter.dataSync()).toThrow()
+    tf.dispose([kept, spent, shared, expected, got])
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  test('training leaves the parameters that it was given as they were, and is the same whether updates are tracked or not', async () => {
+    const params = { weight: tf.tensor1d([1, -1]) }
+    const fit = {
+      name: 'square',
+      params,
+      iterations: 5,
+      optimizer: optimizerOptions.parse({ rate: 0.1 }),
+      batch: () => ({}),
+      loss: ({ weight }: Params) => ({ square: weight!.square().sum() as tf.Scalar }),
+    }
+    const steps: number[] = []
+    const trainer = createTrainer({ emit: () => {} })
+    const [plain, tracked] = [
+      await trainer.fit(fit),
+      await trainer.fit({ ...fit, track: ({ before }) => steps.push(before.weight!.dataSync()[0]!) }),
+    ]
+    expect(plain.weight!.dataSync()).toEqual(tracked.weight!.dataSync())
+    expect([...params.weight.dataSync()]).toEqual([1, -1])
+    expect(steps).toHaveLength(5)
+    expect(steps[1]).toBeCloseTo(0.9, 5)
+  })
+
+  test.each(['linear', 'relu'] as const)('layers and their gradients are those of the plain engine: %s', activation => {
+    const compare = (shapes: Record<string, number[]>, compute: (inputs: Params) => tf.Scalar) => {
+      const [native, plain] = ['tensorflow', 'cpu'].map(name => {
+        tf.setBackend(name)
+        return tf.tidy(() => {
+          const inputs: Params = Object.fromEntries(
+            Object.entries(shapes).map(([key, shape], k) => [key, tf.tensor(numbers(shape, k), shape)]),
+          )
+          const { terms, gradients } = differentiate(inputs, () => ({ loss: compute(inputs) }))
+          return { ...terms, ...Object.fromEntries(Object.entries(gradients).map(([key, g]) => [`d${key}`, g])) }
+        })
+      })
+      for (const [key, tensor] of Object.entries(plain!)) {
+        const [wanted, got] = [tensor.dataSync(), native![key]!.dataSync()]
+        expect(got).toHaveLength(wanted.length)
+        for (const [i, value] of wanted.entries()) expect(got[i], `${key}[${i}]`).toBeCloseTo(value, 4)
+      }
+      tf.dispose([native, plain])
+    }
+    const weighed = (y: tf.Tensor) => y.mul(tf.tensor(numbers(y.shape, 9), y.shape)).sum() as tf.Scalar
+    try {
+      const { numTensors } = tf.memory()
+      compare({ x: [4, 3], kernel: [3, 5], bias: [5] }, ({ x, kernel, bias }) =>
+        weighed(dense(x!, kernel!, bias!, activation)),
+      )
+      for (const stride of [1, 2])
+        compare({ x: [2, 5, 6, 3], kernel: [3, 3, 3, 4], bias: [4] }, ({ x, kernel, bias }) =>
+          weighed(convolve(x!, kernel!, bias!, stride, activation)),
+        )
+      compare({ logits: [4, 3] }, ({ logits }) => {
+        const targets = tf.softmax(tf.tensor2d(numbers([4, 3], 5), [4, 3]))
+        return meanCrossEntropy(logits as tf.Tensor2D, targets, 0.5)
+      })
+      expect(tf.memory().numTensors).toBe(numTensors)
+    } finally {
+      tf.setBackend('tensorflow')
+    }
+  })
+
   test('step is 1 above zero and 0 elsewhere, or the slope asked for', () => {
     expect([...tf.tensor1d([-1, 0, 2, 1e-30]).step().dataSync()]).toEqual([0, 0, 1, 1])
     expect([...tf.tensor1d([-1, 0, 2]).step(0.5).dataSync()]).toEqual([0.5, 0.5, 1])
@@ -105,6 +199,11 @@ describe.skipIf(missing)('the native engine', () => {
   })
 })
 
-function runAdam(inputs: Record<string, tf.Tensor>, attributes: Record<string, number>): tf.Tensor[] {
+function runAdam(inputs: Record<string, tf.Tensor>, attributes: Record<string, number | boolean[]>): tf.Tensor[] {
   return tf.engine().runKernel('LgmAdam', inputs, attributes) as unknown as tf.Tensor[]
+}
+
+/** Reproducible numbers between −1 and 1. */
+function numbers(shape: readonly number[], seed: number): Float32Array {
+  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(12.9898 * (i + 1) + seed))
 }

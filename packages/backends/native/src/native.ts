@@ -3,6 +3,7 @@ import { findEngines, loadEngine } from '@lgm/backend-native/setup'
 import { Backend, definePlugin, type EngineFacts, expected, inject, Options, z } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 import { registerAdam } from './adam.js'
+import { registerLayers } from './layers.js'
 import { nodeBackend } from './node-backend.js'
 import { replaceSlowKernels } from './slow-kernels.js'
 
@@ -41,6 +42,7 @@ class Native implements Backend {
     if (!loaded) {
       load(engine.addon, threads)
       registerAdam(nodeBackend())
+      registerLayers(nodeBackend())
       replaceSlowKernels(nodeBackend())
     }
     await tf.setBackend('tensorflow')

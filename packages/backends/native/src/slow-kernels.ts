@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import type { NodeBackend } from './node-backend.js'
+import { type NodeBackend, replaceKernel } from './node-backend.js'
 
 /** Does the work in a cheaper way, or says with `undefined` that tfjs-node's own kernel must. */
 type Shortcut = (x: tf.TensorInfo, attributes: Readonly<Record<string, unknown>>) => tf.TensorInfo | undefined
@@ -30,12 +30,8 @@ export function replaceSlowKernels(backend: NodeBackend): void {
 
 function precede(kernelName: string, shortcut: Shortcut): void {
   const original = tf.getKernel(kernelName, 'tensorflow')
-  tf.unregisterKernel(kernelName, 'tensorflow')
-  tf.registerKernel({
-    ...original,
-    kernelFunc: parameters => {
-      const x = parameters.inputs.x as tf.TensorInfo
-      return shortcut(x, parameters.attrs as Record<string, unknown>) ?? original.kernelFunc(parameters)
-    },
+  replaceKernel(kernelName, parameters => {
+    const x = parameters.inputs.x as tf.TensorInfo
+    return shortcut(x, parameters.attrs as Record<string, unknown>) ?? original.kernelFunc(parameters)
   })
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Activation } from './dense.js'
+import { columnSums, reluGradient } from './fused.js'
 import { exampleGradients } from './per-example.js'
 
 /**
@@ -28,7 +29,7 @@ tf.registerGradient({
   gradFunc: (dy, saved, attributes) => {
     const [x, kernel, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
     const { stride, activation } = attributes as unknown as Attributes
-    const delta = (activation === 'relu' ? (dy as tf.Tensor).mul(y.step()) : dy) as tf.Tensor4D
+    const delta = activation === 'relu' ? reluGradient(dy as tf.Tensor4D, y) : (dy as tf.Tensor4D)
     const power = exampleGradients()
     const shared = { strides: stride, pad: 'same', dataFormat: 'NHWC', dimRoundingMode: undefined as unknown as string }
     return {
@@ -50,7 +51,7 @@ tf.registerGradient({
                 { ...shared, filterShape: kernel.shape },
               ) as tf.Tensor)
           : exampleKernelGradients(x, delta, kernel.shape, stride, power),
-      bias: () => (power === 0 ? delta.sum([0, 1, 2]) : raise(delta.sum([1, 2]), power).sum(0)),
+      bias: () => (power === 0 ? columnSums(delta) : raise(delta.sum([1, 2]), power).sum(0)),
     }
   },
 })

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { columnSums, reluGradient } from './fused.js'
 import { exampleGradients } from './per-example.js'
 
 /** What follows the affine map of a layer. */
@@ -36,14 +37,14 @@ tf.registerGradient({
   gradFunc: (dy, saved, attributes) => {
     const [x, kernel, y] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
     const { activation } = attributes as unknown as Attributes
-    const delta = (activation === 'relu' ? (dy as tf.Tensor).mul(y.step()) : dy) as tf.Tensor2D
+    const delta = activation === 'relu' ? reluGradient(dy as tf.Tensor2D, y) : (dy as tf.Tensor2D)
     const power = exampleGradients()
     const raised = <T extends tf.Tensor>(tensor: T): T =>
       (power === 2 ? tensor.square() : power === 1 ? tensor.abs() : tensor) as T
     return {
       x: () => tf.matMul(delta, kernel, false, true),
       kernel: () => tf.matMul(raised(x), raised(delta), true, false),
-      bias: () => raised(delta).sum(0),
+      bias: () => columnSums(raised(delta)),
     }
   },
 })

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { SeenClasses } from '../contracts.js'
+import { fused } from './fused.js'
 
 /**
  * Cross-entropy of each row in nats, −Σₖ tₖ log softmax(logits)ₖ: logits and targets `[n, classes]` → `[n]`.
@@ -16,6 +17,29 @@ export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tens
     }
   }) as unknown as Parameters<typeof tf.customGrad>[0]
   return tf.customGrad(compute)(logits) as tf.Tensor1D
+}
+
+/**
+ * `weight` times the mean cross-entropy over the rows, in nats, for training: logits and targets `[n, classes]`, where each row of
+ * targets is a distribution, that is, sums to 1. One node on the tape; its gradient is weight/n · (softmax(logits) − t).
+ */
+export function meanCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D, weight = 1): tf.Scalar {
+  const compute = ((input: tf.Tensor2D, save: (tensors: tf.Tensor[]) => void) => {
+    const [losses, gradient] =
+      fused('LgmCrossEntropy', { logits: input, targets }) ?? lossesWithGradient(input, targets)
+    save([gradient!])
+    const mean = losses!.mean()
+    return {
+      value: weight === 1 ? mean : mean.mul(weight),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved[0]!.mul(dy.mul(weight / input.shape[0])),
+    }
+  }) as unknown as Parameters<typeof tf.customGrad>[0]
+  return tf.customGrad(compute)(logits) as tf.Scalar
+}
+
+function lossesWithGradient(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor[] {
+  const logProbabilities = tf.logSoftmax(logits)
+  return [logProbabilities.mul(targets).sum(1).neg(), logProbabilities.exp().sub(targets)]
 }
 
 const closed = -1e9

@@ -6,7 +6,7 @@ import { differentiate } from '../trainer.js'
 import { convolve } from './convolve.js'
 import { dense } from './dense.js'
 import { layerNorm } from './layer-norm.js'
-import { classMask, crossEntropy } from './losses.js'
+import { classMask, crossEntropy, meanCrossEntropy } from './losses.js'
 import { applyMlp, initMlp } from './mlp.js'
 import { perExample } from './per-example.js'
 
@@ -173,6 +173,20 @@ describe('crossEntropy', () => {
     expected.forEach((value, i) => {
       expect(gradient[i]).toBeCloseTo(value, 6)
     })
+  })
+
+  test('is averaged and weighted in one operation, with the gradient of that', () => {
+    const targets = tf.tensor2d([
+      [0.2, 0.3, 0.5],
+      [1, 0, 0],
+    ])
+    const logits = normal(2, 3) as tf.Tensor2D
+    for (const weight of [1, 0.3]) {
+      const mean = ({ logits }: Params) => meanCrossEntropy(logits as tf.Tensor2D, targets, weight)
+      const composed = crossEntropy(logits, targets).mean().mul(weight)
+      expect(mean({ logits }).dataSync()[0]).toBeCloseTo(composed.dataSync()[0]!, 6)
+      expectGradients(inputs => mean(inputs).mul(5) as tf.Scalar, { logits })
+    }
   })
 
   test('needs no mask where all seen classes share one softmax', () => {

@@ -16,7 +16,7 @@ import {
 } from '../contracts.js'
 import { expected } from '../errors.js'
 import { labelsAt, mapExamples, oneHot, sampler, upload } from '../examples.js'
-import { classMask, crossEntropy } from '../ops/losses.js'
+import { classMask, meanCrossEntropy } from '../ops/losses.js'
 import { optimizerOptions } from '../optimizers.js'
 import { flatten, unflatten } from '../params.js'
 import { definePlugin, z } from '../point.js'
@@ -186,16 +186,14 @@ class Learn implements Phase {
       return mask ? slice.add(mask.slice([maskFrom, 0], [size, -1])) : slice
     }
     const terms: Record<string, tf.Scalar> = {
-      current: crossEntropy(rows(0, count, 0) as tf.Tensor2D, targets!)
-        .mean()
-        .mul(1 - weight) as tf.Scalar,
+      current: meanCrossEntropy(rows(0, count, 0) as tf.Tensor2D, targets!, 1 - weight),
     }
     if (recall) {
       const share = decoded ? this.#options.decoded : 0
-      const recalled = (from: number) =>
-        this.#recallLoss(rows(from, recall.shape[0], count) as tf.Tensor2D, recallTargets!)
-      terms.replay = recalled(codes.shape[0]!).mul(weight * (1 - share)) as tf.Scalar
-      if (decoded) terms.decoded = recalled(count).mul(weight * share) as tf.Scalar
+      const recalled = (from: number, part: number) =>
+        this.#recallLoss(rows(from, recall.shape[0], count) as tf.Tensor2D, recallTargets!, weight * part)
+      terms.replay = recalled(codes.shape[0]!, 1 - share)
+      if (decoded) terms.decoded = recalled(count, share)
     }
     if (trains && this.#options.autoencode > 0) {
       const error = this.#decoder!.decode(model.decoder, codes).sub(examples).square().sum()
@@ -204,12 +202,10 @@ class Learn implements Phase {
     return terms
   }
 
-  #recallLoss(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+  #recallLoss(logits: tf.Tensor2D, targets: tf.Tensor2D, weight: number): tf.Scalar {
     const { labels, temperature } = this.#options
-    if (labels === 'hard') return crossEntropy(logits, targets).mean() as tf.Scalar
-    return crossEntropy(logits.div(temperature), targets)
-      .mean()
-      .mul(temperature ** 2) as tf.Scalar
+    if (labels === 'hard') return meanCrossEntropy(logits, targets, weight)
+    return meanCrossEntropy(logits.div(temperature), targets, weight * temperature ** 2)
   }
 
   /** Penalties add; projections compose in the order listed; every tracker hears of every update. */
