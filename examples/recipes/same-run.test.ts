@@ -66,4 +66,4 @@ test('a recipe and the same plugins in code give the same run, bit for bit', asy
   delete ofRecipe.rngs['observer/jsonl']
   expect(ofRecipe).toEqual(ofCode)
   expect(report.summary.find(({ name }) => name === 'ACC/ensemble')!.value).toBeGreaterThan(0.5)
-})
+}, 120_000)
