@@ -61,6 +61,7 @@ async function installPackages(progress) {
   if (installed && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 'unchanged'
 
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  progress(`fetching ${packageManager}`)
   // From another folder, because npx would else run the pnpm inside the node_modules that is being written.
   const { code, output } = await run(
     'npx',
@@ -69,7 +70,10 @@ async function installPackages(progress) {
       folder: tmpdir(),
       environment: { CI: 'true', pnpm_config_confirm_modules_purge: 'false' },
       shell: process.platform === 'win32',
-      line: line => progress(line.slice(0, 90)),
+      line: line => {
+        const [, all, reused, downloaded] = /^Progress: resolved (\d+), reused (\d+), downloaded (\d+)/.exec(line) ?? []
+        if (all) progress(`${Number(reused) + Number(downloaded)} of ${all}`)
+      },
     },
   )
   if (code !== 0) {

@@ -24,6 +24,7 @@ export { engineCacheFolder, findEngines } from './locate.mjs'
 /**
  * @typedef {{ ok: true, how: 'present' | 'installer' | 'built', library: string, addon: string, tensorflow: string, seconds: number }} Ready
  * @typedef {{ ok: false, why: string, remedy: string }} Unavailable
+ * @typedef {(name: string, progress?: () => string) => (() => void)} Step announces a step, gives back what to call at its end
  */
 
 /**
@@ -70,7 +71,19 @@ export async function setupNative({ log = () => {}, force = false } = {}) {
  * @returns {Promise<Ready | Unavailable>}
  */
 async function make({ staging, package_, log, start }) {
-  const step = stepLog(log)
+  const { step, stop } = stepLog(log)
+  try {
+    return await makeInSteps({ staging, package_, log, start, step })
+  } finally {
+    stop()
+  }
+}
+
+/**
+ * @param {{ staging: string, package_: { folder: string, version: string }, log: (line: string) => void, start: number, step: Step }} work
+ * @returns {Promise<Ready | Unavailable>}
+ */
+async function makeInSteps({ staging, package_, log, start, step }) {
   const unreachable = await installerUnreachable()
   let installerProblem = unreachable
   if (!unreachable) {
@@ -153,22 +166,26 @@ function ready(how, { library, addon, tensorflow }, start) {
 }
 
 /**
- * A line at the end of each step with its seconds, and one every ten seconds while it lasts.
+ * A line at the end of each step with its seconds, and one every ten seconds while it lasts; `stop` ends the step that is under way.
  * @param {(line: string) => void} log
- * @returns {(name: string, progress?: () => string) => (() => void)}
+ * @returns {{ step: Step, stop: () => void }}
  */
 function stepLog(log) {
-  return (name, progress = () => '') => {
+  /** @type {NodeJS.Timeout | undefined} */
+  let ticking
+  const stop = () => clearInterval(ticking)
+  /** @type {Step} */
+  const step = (name, progress = () => '') => {
+    stop()
     const start = Date.now()
     const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`
-    const ticking = setInterval(
-      () => log(`native engine: ${name} … ${progress()} ${seconds()}`.replace(/ +/g, ' ')),
-      10_000,
-    )
+    const tick = () => log(`native engine: ${name} … ${progress()} ${seconds()}`.replace(/ +/g, ' '))
+    ticking = setInterval(tick, 10_000)
     ticking.unref()
     return () => {
-      clearInterval(ticking)
+      stop()
       log(`native engine: ${name}, ${seconds()}`)
     }
   }
+  return { step, stop }
 }

@@ -203,11 +203,15 @@ function glibcVersion() {
 
 /**
  * @param {string} folder
- * @returns {number} megabytes in all files below
+ * @returns {number} megabytes in all files below, as far as they stay where they are while they are counted
  */
 function folderMegabytes(folder) {
-  const sizes = readdirSync(folder, { recursive: true }).map(
-    name => statSync(join(folder, String(name)), { throwIfNoEntry: false })?.size ?? 0,
-  )
-  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20)
+  try {
+    const sizes = readdirSync(folder, { recursive: true }).map(
+      name => statSync(join(folder, String(name)), { throwIfNoEntry: false })?.size ?? 0,
+    )
+    return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20)
+  } catch {
+    return 0
+  }
 }
