@@ -6,14 +6,14 @@ import { type Activation, dense } from './dense.js'
 
 /**
  * Parameters `0/kernel`, `0/bias`, `1/kernel`, … of dense layers with `sizes[0]` inputs; biases start at zero. Weights have variance
- * 2 / inputs before a ReLU and 1 / inputs before a `last` layer that is linear.
+ * 2 / inputs before a ReLU and 1 / inputs before a `last` layer that is linear, times `gain`².
  */
-export function initMlp(sizes: readonly number[], rng: Rng, last: Activation = 'linear'): Params {
+export function initMlp(sizes: readonly number[], rng: Rng, last: Activation = 'linear', gain = 1): Params {
   const params: Record<string, tf.Tensor> = {}
   for (let layer = 0; layer + 1 < sizes.length; layer++) {
     const [inputs, outputs] = [sizes[layer]!, sizes[layer + 1]!]
-    const gain = layer + 2 === sizes.length && last === 'linear' ? Math.SQRT1_2 : 1
-    params[`${layer}/kernel`] = uniformWeights([inputs, outputs], inputs, count => rng.uniform(count), gain)
+    const scale = layer + 2 === sizes.length && last === 'linear' ? gain * Math.SQRT1_2 : gain
+    params[`${layer}/kernel`] = uniformWeights([inputs, outputs], inputs, count => rng.uniform(count), scale)
     params[`${layer}/bias`] = tf.zeros([outputs])
   }
   return params
@@ -35,7 +35,7 @@ export function applyMlp(params: Params, x: tf.Tensor, last: Activation = 'linea
  * ones keep their values, and all layers but the last are the same tensors. For the number of outputs that there is, `params` itself.
  * @throws LgmError `input` when there would be fewer outputs than before.
  */
-export function growMlp(params: Params, outputs: number, rng: Rng): Params {
+export function growMlp(params: Params, outputs: number, rng: Rng, gain = 1): Params {
   const last = Object.keys(params).length / 2 - 1
   const [kernel, bias] = [params[`${last}/kernel`]!, params[`${last}/bias`]!]
   const [inputs, old] = kernel.shape as [number, number]
@@ -43,7 +43,7 @@ export function growMlp(params: Params, outputs: number, rng: Rng): Params {
   if (outputs < old)
     throw expected('grow', `at least ${old} outputs, as many as there are`, `${outputs}`, 'pass all seen classes')
   const grown = tf.tidy(() => {
-    const added = initMlp([inputs, outputs - old], rng)
+    const added = initMlp([inputs, outputs - old], rng, 'linear', gain)
     return [tf.concat([kernel, added['0/kernel']!], 1), tf.concat([bias, added['0/bias']!])] as const
   })
   return { ...params, [`${last}/kernel`]: grown[0], [`${last}/bias`]: grown[1] }

@@ -22,6 +22,11 @@ const options = z.strictObject({
     .enum(['none', 'layer'])
     .default('layer')
     .describe('layer: each code is shifted and scaled to mean 0 and variance 1'),
+  gain: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("scale of the first weights against He's √(6/n) before a ReLU; 0.408 is PyTorch's default there, 1/√n"),
 })
 
 /** Fully connected layers; parameters `0/kernel` `[in, out]`, `0/bias` `[out]`, `1/kernel`, … */
@@ -37,8 +42,8 @@ class Mlp implements Embedder {
   }
 
   init(exampleShape: readonly number[], rng: Rng): Params {
-    const { widths, codes, activation } = this.#options
-    return initMlp([sizeOf(exampleShape), ...widths, codes], rng, activation)
+    const { widths, codes, activation, gain } = this.#options
+    return initMlp([sizeOf(exampleShape), ...widths, codes], rng, activation, gain)
   }
 
   embed(params: Params, x: tf.Tensor): tf.Tensor {

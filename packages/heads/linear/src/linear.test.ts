@@ -25,3 +25,10 @@ test('begins a new class with a bias of 0 and weights within ±√(3 / code)', (
   expect(Math.max(...weights)).toBeLessThanOrEqual(0.1)
   expect(Math.max(...weights)).toBeGreaterThan(0.09)
 })
+
+test('begins within gain times that', () => {
+  const { '0/kernel': kernel } = build(Head, linear({ gain: 0.5 })).init([300], 40, createRng(0))
+  const largest = kernel!.abs().max().dataSync()[0]!
+  expect(largest).toBeLessThanOrEqual(0.05)
+  expect(largest).toBeGreaterThan(0.049)
+})

@@ -14,18 +14,28 @@ import {
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
-const options = z.strictObject({})
+const options = z.strictObject({
+  gain: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("scale of the first weights against √(3/n); 0.577 is PyTorch's default, 1/√n"),
+})
 
 /** Parameters `0/kernel` `[code, classes]` and `0/bias` `[classes]`. */
 class Linear implements Head {
-  constructor(@inject(Options) _options: z.output<typeof options>) {}
+  readonly #options: z.output<typeof options>
+
+  constructor(@inject(Options) given: z.output<typeof options>) {
+    this.#options = given
+  }
 
   init(codeShape: readonly number[], classes: number, rng: Rng): Params {
-    return initMlp([sizeOf(codeShape), classes], rng)
+    return initMlp([sizeOf(codeShape), classes], rng, 'linear', this.#options.gain)
   }
 
   grow(params: Params, classes: number, rng: Rng): Params {
-    return growMlp(params, classes, rng)
+    return growMlp(params, classes, rng, this.#options.gain)
   }
 
   classify(params: Params, u: tf.Tensor): tf.Tensor2D {

@@ -16,6 +16,13 @@ import * as tf from '@tensorflow/tfjs'
 
 const options = z.strictObject({
   widths: z.array(z.int().min(1)).default([400]).describe('units of the hidden layers, which are followed by ReLU'),
+  gain: z
+    .number()
+    .positive()
+    .default(1)
+    .describe(
+      "scale of the first weights against √(6/n) before a ReLU and √(3/n) elsewhere; 0.577 is PyTorch's default in the latter, 1/√n",
+    ),
 })
 
 /** Fully connected layers; parameters `0/kernel` `[in, out]`, `0/bias` `[out]`, …; the last has one output a class. */
@@ -27,11 +34,11 @@ class Mlp implements Head {
   }
 
   init(codeShape: readonly number[], classes: number, rng: Rng): Params {
-    return initMlp([sizeOf(codeShape), ...this.#options.widths, classes], rng)
+    return initMlp([sizeOf(codeShape), ...this.#options.widths, classes], rng, 'linear', this.#options.gain)
   }
 
   grow(params: Params, classes: number, rng: Rng): Params {
-    return growMlp(params, classes, rng)
+    return growMlp(params, classes, rng, this.#options.gain)
   }
 
   classify(params: Params, u: tf.Tensor): tf.Tensor2D {
