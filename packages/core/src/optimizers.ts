@@ -19,7 +19,10 @@ export const optimizerOptions = z
   .prefault({})
   .describe('how parameters are updated')
 
-/** Moments by parameter name, so that nothing is reused for another tensor. `sgd` uses `first` only, or nothing. */
+/**
+ * Moments by parameter name, so that nothing is reused for another tensor. `sgd` uses `first` only, or nothing. Adam's, where it is
+ * composed of operations, are kept as multiples, m/(1 − β₁) and v/(1 − β₂), which takes fewer of them.
+ */
 export interface Slots {
   readonly first: Params
   readonly second: Params
@@ -95,9 +98,11 @@ function adam(
   const isSpent = [parameter, firstMoment, secondMoment].map(tensor => spent.has(tensor))
   const updated = fused('LgmAdam', inputs, { ...numbers, spent: isSpent })
   if (updated) return updated
-  const first = firstMoment.mul(beta1).add(gradient.mul(1 - beta1))
-  const second = secondMoment.mul(beta2).add(gradient.square().mul(1 - beta2))
-  const step = first.div(second.div(correction2).sqrt().add(epsilon)).mul(rate / correction1)
+  const first = firstMoment.mul(beta1).add(gradient)
+  const second = secondMoment.mul(beta2).add(gradient.square())
+  const root = Math.sqrt(correction2 / (1 - beta2))
+  const size = (rate * root * (1 - beta1)) / correction1
+  const step = first.div(second.sqrt().add(epsilon * root)).mul(size)
   const shrunk = decay > 0 ? parameter.mul(1 - rate * decay) : parameter
   return [shrunk.sub(step), first, second]
 }
