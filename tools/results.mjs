@@ -214,7 +214,7 @@ export function renderStudy(study, reports) {
     ...(study.notes ?? []),
     '### How to repeat it',
     conditions(study, reports),
-    `\`\`\`sh\n${rows.map(({ row, own }) => commandOf(study, row, own)).join('\n')}\n\`\`\``,
+    `\`\`\`sh\n${[...new Set(rows.map(({ row, own }) => commandOf(study, row, own)))].join('\n')}\n\`\`\``,
     ...eachRun(rows, readouts),
   ]
     .filter(Boolean)
