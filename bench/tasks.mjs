@@ -9,7 +9,7 @@ import { explain, root, StepFailed } from '../tools/steps.mjs'
 import { writeResults } from './tables.mjs'
 import { median } from './workloads.mjs'
 
-/** Fewer test examples than the recipe, since after task t all t test sets are measured: 1275 in all. */
+/** Fewer test examples than the recipe has: all tasks have the same classes, so all fifty test sets are measured after every task. */
 const parameters = [
   'run',
   join('examples', 'recipes', 'permuted-mnist-50.yaml'),
@@ -48,8 +48,7 @@ async function main() {
 }
 
 /**
- * Median seconds of each phase over the early and over the late tasks. Measuring grows by definition and is told apart, by
- * test set.
+ * Median seconds of each phase over the early and over the late tasks; measuring is told apart.
  * @param {import('@lgm/core').Report} report
  */
 function measured({ seconds, engine, kept, tasks }) {
@@ -69,8 +68,7 @@ function measured({ seconds, engine, kept, tasks }) {
     phases: [
       ...names.map(name => row(name, task => seconds[task]?.[name] ?? 0)),
       row('all phases', total),
-      row('evaluation, all test sets', task => seconds[task]?.evaluate ?? 0),
-      row('evaluation, each test set', task => (seconds[task]?.evaluate ?? 0) / (task + 1)),
+      row(`evaluation on ${tasks.length} test sets`, task => seconds[task]?.evaluate ?? 0),
     ],
     seconds,
   }
