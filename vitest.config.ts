@@ -16,7 +16,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     pool: 'forks',
-    testTimeout: 30_000,
+    // Far above what any test takes, because a shared machine can be ten times slower.
+    testTimeout: 120_000,
     // TensorFlow.js advertises its native engine once per process.
     onConsoleLog: text => !text.includes('looks like you are running TensorFlow.js in Node.js'),
     server: { deps: { inline: [/@lgm\//] } },
