@@ -64,7 +64,10 @@ export interface SeenClasses {
   readonly taskOf: readonly number[]
 }
 
-/** What flows through the phases of one task, as a value: a phase returns a new one. `recall` holds codes of old classes. */
+/**
+ * What flows through the phases of one task, as a value: a phase returns a new one. `recall` holds codes of old classes,
+ * `decodedRecall` the examples that D_{t−1} made of them as they were drawn, row for row; `measurements` what phases have to report.
+ */
 export interface TaskState {
   readonly task: Task
   readonly seen: SeenClasses
@@ -72,6 +75,8 @@ export interface TaskState {
   readonly model: Model
   readonly previous?: Model
   readonly recall?: Examples
+  readonly decodedRecall?: Examples
+  readonly measurements?: readonly Measurement[]
 }
 
 /** Labelled examples, split into train and test, with the names of the raw labels. */
@@ -136,14 +141,21 @@ export interface Update {
 }
 
 /**
- * Protects parameters. Penalties of several regularizers add; projections compose in the order listed.
+ * Protects parameters. Penalties of several regularizers add; projections and views compose in the order listed.
  * Parameters are named `embedder/…`, `head/…`, `decoder/…` wherever they are flat `Params`.
+ *
+ * `begin` is called before training on a task, and may return a state whose model has parameters of its own added. `penalty` is in
+ * the units of the loss. `project` takes the gradient of loss and penalties. `view` gives the parameters as the network uses them
+ * for one task, such as gated or masked ones, in training and in prediction. `measure` tells what the last training showed.
  */
 export interface Regularizer extends Stateful {
-  begin?(state: TaskState): void | Promise<void>
+  // biome-ignore lint/suspicious/noConfusingVoidType: most have nothing to return
+  begin?(state: TaskState): TaskState | void | Promise<TaskState | void>
   penalty?(params: Params, batch: Batch): Scalar
   project?(gradients: Params, params: Params): Params
   track?(update: Update): void
+  view?(params: Params, task: number): Params
+  measure?(): readonly Measurement[]
   consolidate(state: TaskState): void | Promise<void>
 }
 export const Regularizer = point<Regularizer>('regularizer', 'many')
@@ -178,7 +190,17 @@ export interface Evaluator {
 }
 export const Evaluator = point<Evaluator>('evaluator', 'many')
 
-/** What observers hear. Times are seconds; `terms` are the named loss terms of one step, in the units of each. */
+/** Some steps of a fit. `terms` are the named loss terms, in the units of each, means over the steps since the last event; `shares` the shares of the gradient that come from regularizers, 0 to 1. */
+export interface StepEvent {
+  readonly type: 'step'
+  readonly fit: string
+  readonly step: number
+  readonly of: number
+  readonly terms: Readonly<Record<string, number>>
+  readonly shares: Readonly<Record<string, number>>
+}
+
+/** What observers hear. Times are seconds. */
 export type LearnerEvent =
   | {
       readonly type: 'run-start'
@@ -188,13 +210,7 @@ export type LearnerEvent =
     }
   | { readonly type: 'task-start'; readonly task: number; readonly name: string; readonly classes: readonly string[] }
   | { readonly type: 'phase-start'; readonly task: number; readonly phase: string }
-  | {
-      readonly type: 'step'
-      readonly fit: string
-      readonly step: number
-      readonly of: number
-      readonly terms: Readonly<Record<string, number>>
-    }
+  | StepEvent
   | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly of: number }
   | { readonly type: 'phase-end'; readonly task: number; readonly phase: string; readonly seconds: number }
   | {
@@ -244,7 +260,11 @@ export interface Rng {
 }
 export const Rng = point<Rng>('rng', 'service')
 
-/** Training of some parameters: the only loop over steps; see `trainer.ts`. */
+/**
+ * Training of some parameters: the only loop over steps; see `trainer.ts`. `notice` hears what observers hear of the steps.
+ * The share of a penalty is ‖p‖ / (‖g‖ + ‖p‖), of its gradient p and that g of the loss, over the parameters that p reaches; that of
+ * a projection is ‖g′ − g‖ / (‖g′ − g‖ + ‖g‖), of the gradients before and after it. It is measured at one step of each event.
+ */
 export interface Fit {
   readonly name: string
   readonly params: Params
@@ -252,9 +272,10 @@ export interface Fit {
   readonly optimizer: OptimizerOptions
   batch(): Promise<Readonly<Record<string, Tensor>>> | Readonly<Record<string, Tensor>>
   loss(params: Params, batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Scalar>>
-  penalties?(params: Params, batch: Readonly<Record<string, Tensor>>): Readonly<Record<string, Scalar>>
-  project?(gradients: Params, params: Params): Params
+  readonly penalties?: Readonly<Record<string, (params: Params, batch: Readonly<Record<string, Tensor>>) => Scalar>>
+  readonly projections?: Readonly<Record<string, (gradients: Params, params: Params) => Params>>
   track?(update: Update): void
+  notice?(event: StepEvent): void
 }
 export interface Trainer {
   fit(fit: Fit): Promise<Params>
