@@ -127,6 +127,17 @@ export async function mapExamples(
   return arrayExamples(values ?? new Float32Array(0), shape, examples.labels, 'mapped examples')
 }
 
+/** Reads all examples into one array outside the engine; what is returned uploads the rows asked for at once, `[n, ...shape]`. */
+export async function inMemory(examples: Examples): Promise<(indices: Int32Array) => tf.Tensor> {
+  const values = await examples.read(range(0, examples.count))
+  const size = sizeOf(examples.shape)
+  return indices => {
+    const chosen = new Float32Array(indices.length * size)
+    for (const [i, index] of indices.entries()) chosen.set(values.subarray(index * size, (index + 1) * size), i * size)
+    return tf.tensor(chosen, [indices.length, ...examples.shape])
+  }
+}
+
 /** The integers `from` to `to` − 1. */
 export function range(from: number, to: number): Int32Array {
   return Int32Array.from({ length: to - from }, (_, i) => from + i)

@@ -14,6 +14,7 @@ export {
   type LearnerSettings,
   type Prediction,
 } from './learner.js'
+export { withMeasurements } from './measurements.js'
 export { convolve } from './ops/convolve.js'
 export { type Activation, dense, rows } from './ops/dense.js'
 export { layerNorm } from './ops/layer-norm.js'
@@ -27,6 +28,7 @@ export { consolidate } from './phases/consolidate.js'
 export { decode } from './phases/decode.js'
 export { learn } from './phases/learn.js'
 export { memorize } from './phases/memorize.js'
+export { migrate } from './phases/migrate.js'
 export { recall } from './phases/recall.js'
 export * from './point.js'
 export { availableReadouts, type Readout } from './readouts.js'

@@ -27,11 +27,12 @@ import {
 } from './contracts.js'
 import { expected, Interrupted, LgmError, show } from './errors.js'
 import { arrayExamples, range, sizeOf, upload } from './examples.js'
-import { flatten } from './params.js'
+import { flatten, unflatten, viewParams } from './params.js'
 import { consolidate } from './phases/consolidate.js'
 import { decode } from './phases/decode.js'
 import { learn } from './phases/learn.js'
 import { memorize } from './phases/memorize.js'
+import { migrate } from './phases/migrate.js'
 import { recall, samplePool } from './phases/recall.js'
 import type { Plugin, PluginFactory, Point } from './point.js'
 import { availableReadouts, type Readout, readScores } from './readouts.js'
@@ -40,7 +41,7 @@ import { addClasses, noClasses } from './seen.js'
 import { createTrainer } from './trainer.js'
 
 /** The phases that core brings along. */
-export const corePlugins: readonly PluginFactory[] = [recall, learn, decode, memorize, consolidate]
+export const corePlugins: readonly PluginFactory[] = [recall, learn, migrate, decode, memorize, consolidate]
 
 /** Every point of core that takes plugins. */
 export const corePoints: readonly Point<unknown>[] = [
@@ -374,7 +375,7 @@ class LgmLearner implements Learner {
     const breathe = createBreath()
     for (let from = 0; from < examples.count; from += size) {
       const x = await upload(examples, range(from, Math.min(from + size, examples.count)))
-      const scores = readScores(reader, this.#trained('predict'), x, this.#seen, readouts, task)
+      const scores = tf.tidy(() => readScores(reader, this.#viewed(task), x, this.#seen, readouts, task))
       x.dispose()
       for (const readout of readouts) {
         all[readout]!.set((await scores[readout]!.data()) as Float32Array, from * classes)
@@ -383,6 +384,14 @@ class LgmLearner implements Learner {
       await breathe()
     }
     return all
+  }
+
+  /** The model as it is used for a task: through the views of the regularizers. */
+  #viewed(task: number | undefined): Model {
+    const model = this.#trained('predict')
+    const regularizers = this.parts.all(Regularizer).filter(({ view }) => view)
+    if (regularizers.length === 0 || task === undefined) return model
+    return unflatten(viewParams(regularizers, flatten(model), task))
   }
 
   async answers(task: Task): Promise<Answers> {

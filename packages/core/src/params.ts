@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import type { Model, Params, State } from './contracts.js'
+import type { Model, Params, Regularizer, State } from './contracts.js'
 
 /** Applies `change` to every tensor. */
 export function mapParams(params: Params, change: (tensor: tf.Tensor, name: string) => tf.Tensor): Params {
@@ -47,6 +47,11 @@ export function protectedParams(params: Params, protect: Protection): Params {
       ([name]) => name.startsWith('embedder/') || (protect === 'embedder+head' && name.startsWith('head/')),
     ),
   )
+}
+
+/** The parameters as the network uses them for one task: through the views of all regularizers, in the order listed. */
+export function viewParams(regularizers: readonly Regularizer[], params: Params, task: number): Params {
+  return regularizers.reduce((seen, regularizer) => regularizer.view?.(seen, task) ?? seen, params)
 }
 
 /** How many numbers `params` holds. */

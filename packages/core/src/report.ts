@@ -35,7 +35,11 @@ export const reportSchema = z.object({
       }),
     )
     .describe('the tasks, in the order learned'),
-  rows: z.array(z.array(measurement)).describe('rows[t]: what the evaluators measured after task t, counted from 0'),
+  rows: z
+    .array(z.array(measurement))
+    .describe(
+      'rows[t]: what phases and regularizers report of task t, counted from 0, and what the evaluators measured after it',
+    ),
   summary: z.array(measurement).describe('what the evaluators say over all tasks'),
   kept: z
     .record(

@@ -30,19 +30,22 @@ export async function run(learner: Learner): Promise<Report> {
     engine: learner.engine,
   })
   const evaluators = learner.parts.all(Evaluator)
-  const rows: Measurement[][][] = []
+  const rows: Measurement[][] = []
+  const measured: Measurement[][][] = []
   const seconds: Record<string, number>[] = []
   try {
     for (const task of tasks) {
       const before = elapsed()
       const learned = await learner.learn(task)
-      const measured = performance.now()
-      rows.push(await measure(learner, evaluators, tasks, learned.state))
-      seconds.push({ ...learned.seconds, evaluate: (performance.now() - measured) / 1000 })
+      const evaluating = performance.now()
+      const row = await measure(learner, evaluators, tasks, learned.state)
+      measured.push(row)
+      rows.push([...(learned.state.measurements ?? []), ...row.flat()])
+      seconds.push({ ...learned.seconds, evaluate: (performance.now() - evaluating) / 1000 })
       learner.events.emit({
         type: 'task-end',
         task: task.index,
-        measurements: rows.at(-1)!.flat(),
+        measurements: rows.at(-1)!,
         seconds: elapsed() - before,
       })
     }
@@ -50,7 +53,7 @@ export async function run(learner: Learner): Promise<Report> {
     learner.events.emit({ type: 'run-failed', message: error instanceof Error ? error.message : String(error) })
     throw error
   }
-  const summary = evaluators.flatMap((evaluator, k) => evaluator.summarize?.(rows.map(row => row[k]!)) ?? [])
+  const summary = evaluators.flatMap((evaluator, k) => evaluator.summarize?.(measured.map(row => row[k]!)) ?? [])
   learner.events.emit({ type: 'run-end', summary, seconds: elapsed() })
   return {
     version: 1,
@@ -64,7 +67,7 @@ export async function run(learner: Learner): Promise<Report> {
       train: task.train.count,
       test: task.test.count,
     })),
-    rows: rows.map(row => row.flat().map(copy)),
+    rows: rows.map(row => row.map(copy)),
     summary: summary.map(copy),
     kept: { ...learner.kept() },
     seconds,

@@ -33,7 +33,7 @@ describe('the trainer', () => {
   test('adds loss terms and penalties', async () => {
     // gradient 2a + 3 + 1
     const loss: Fit['loss'] = ({ a }) => ({ square: square(a!), linear: a!.mul(3).sum() as tf.Scalar })
-    const penalties: Fit['penalties'] = ({ a }) => ({ pull: a!.sum() as tf.Scalar })
+    const penalties: Fit['penalties'] = { pull: ({ a }) => a!.sum() as tf.Scalar }
     const { a } = await createTrainer(silent).fit(fit({ iterations: 1, loss, penalties }))
     expectClose(a!, [1 - 0.1 * (2 + 4), 2 - 0.1 * (4 + 4)], 1e-6)
   })
@@ -53,7 +53,7 @@ describe('the trainer', () => {
   test('projects the whole gradient, and follows it', async () => {
     const project = (gradients: Params) => ({ a: gradients.a!.mul(tf.tensor1d([1, 0])) })
     const { a } = await createTrainer(silent).fit(
-      fit({ iterations: 1, project, penalties: params => ({ pull: params.a!.sum() as tf.Scalar }) }),
+      fit({ iterations: 1, projections: { project }, penalties: { pull: params => params.a!.sum() as tf.Scalar } }),
     )
     expectClose(a!, [1 - 0.1 * 3, 2], 1e-6)
   })
@@ -63,7 +63,7 @@ describe('the trainer', () => {
     const track = ({ before, gradients, after }: Update) =>
       void path.push([before, gradients, after].map(params => params.a!.dataSync()[0]!))
     await createTrainer(silent).fit(
-      fit({ iterations: 2, track, penalties: params => ({ pull: params.a!.sum() as tf.Scalar }) }),
+      fit({ iterations: 2, track, penalties: { pull: params => params.a!.sum() as tf.Scalar } }),
     )
     // 1 → 1 − 0.1 (2 + 1) = 0.7 → 0.7 − 0.1 (1.4 + 1)
     expectClose(
@@ -93,8 +93,8 @@ describe('the trainer', () => {
             params,
             optimizer,
             iterations: 25,
-            penalties: ({ a }) => ({ pull: square(a!) }),
-            project: gradients => ({ ...gradients }),
+            penalties: { pull: ({ a }) => square(a!) },
+            projections: { same: gradients => ({ ...gradients }) },
           }),
         )
       disposeParams(await run(), params)
@@ -121,9 +121,9 @@ describe('the trainer', () => {
       rising: expect.closeTo(rising),
     })
     expect(events).toEqual([
-      { type: 'step', fit: 'toy', step: 20, of: 45, terms: close(2, 9.5) },
-      { type: 'step', fit: 'toy', step: 40, of: 45, terms: close(2, 29.5) },
-      { type: 'step', fit: 'toy', step: 45, of: 45, terms: close(2, 42) },
+      { type: 'step', fit: 'toy', step: 20, of: 45, terms: close(2, 9.5), shares: {} },
+      { type: 'step', fit: 'toy', step: 40, of: 45, terms: close(2, 29.5), shares: {} },
+      { type: 'step', fit: 'toy', step: 45, of: 45, terms: close(2, 42), shares: {} },
     ])
   })
 })

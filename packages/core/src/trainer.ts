@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { createBreath } from './breath.js'
-import type { Events, Fit, Params, Trainer } from './contracts.js'
+import type { Events, Fit, Params, StepEvent, Trainer } from './contracts.js'
 import { Interrupted, LgmError } from './errors.js'
 import { applyGradients, initSlots, type Slots } from './optimizers.js'
 import { disposeParams } from './params.js'
@@ -8,9 +8,16 @@ import { disposeParams } from './params.js'
 /** Losses are read from the engine once per this many steps: a read stops an asynchronous engine. */
 const window = 20
 
+/** The loss terms of one step, and the shares of the gradient where they were measured. */
+interface Noted {
+  readonly step: number
+  readonly terms: Record<string, tf.Scalar>
+  readonly shares: Record<string, tf.Scalar>
+}
+
 /**
  * The only loop over training steps. Each step: upload a batch, differentiate the named loss terms (their sum is minimized), add
- * the gradients of the penalties, project, update. Parameters and slots are values; the step before is disposed.
+ * the gradients of the penalties, project in the order given, update. Parameters and slots are values; the step before is disposed.
  *
  * @throws LgmError `not-finite` naming fit, step and term when a loss is NaN or infinite; Interrupted when `signal` is aborted.
  */
@@ -19,18 +26,19 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
     async fit(fit) {
       let params = fit.params
       let slots = initSlots(fit.optimizer, params)
-      const pending: { step: number; terms: Record<string, tf.Scalar> }[] = []
+      const pending: Noted[] = []
       const breathe = createBreath()
       try {
         for (let step = 0; step < fit.iterations; step++) {
           const batch = await fit.batch()
-          const next = takeStep(fit, params, slots, batch, step)
+          const last = pending.length === window - 1 || step === fit.iterations - 1
+          const next = takeStep(fit, params, slots, batch, step, last)
           for (const tensor of Object.values(batch)) tensor.dispose()
           release(params, slots, next.params, next.slots, fit.params)
           params = next.params
           slots = next.slots
-          pending.push({ step, terms: next.terms })
-          if (pending.length === window || step === fit.iterations - 1) await report(fit, pending.splice(0), events)
+          pending.push({ step, terms: next.terms, shares: next.shares })
+          if (last) await report(fit, pending.splice(0), events)
           await breathe()
           if (signal?.aborted) throw new Interrupted()
         }
@@ -41,7 +49,7 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
       } finally {
         disposeParams(slots.first)
         disposeParams(slots.second)
-        for (const { terms } of pending) disposeParams(terms)
+        for (const { terms, shares } of pending) disposeParams({ ...terms, ...shares })
       }
     },
   }
@@ -51,6 +59,7 @@ interface Step {
   readonly params: Params
   readonly slots: Slots
   readonly terms: Record<string, tf.Scalar>
+  readonly shares: Record<string, tf.Scalar>
 }
 
 function takeStep(
@@ -59,6 +68,7 @@ function takeStep(
   slots: Slots,
   batch: Readonly<Record<string, tf.Tensor>>,
   step: number,
+  sharesWanted: boolean,
 ): Step {
   const keep = <Group extends Params>(group: Group): Group => {
     for (const tensor of Object.values(group)) tf.keep(tensor)
@@ -66,18 +76,49 @@ function takeStep(
   }
   return tf.tidy(() => {
     const loss = differentiate(params, () => fit.loss(params, batch))
-    const penalty = fit.penalties && differentiate(params, () => fit.penalties!(params, batch))
-    let gradients = penalty ? addParams(loss.gradients, penalty.gradients) : loss.gradients
-    if (fit.project) gradients = fit.project(gradients, params)
+    const terms = { ...loss.terms }
+    const shares: Record<string, tf.Scalar> = {}
+    let gradients = loss.gradients
+    for (const [name, penalty] of Object.entries(fit.penalties ?? {})) {
+      const pull = differentiate(params, () => ({ [name]: penalty(params, batch) }))
+      Object.assign(terms, pull.terms)
+      if (sharesWanted) shares[name] = share(pull.gradients, loss.gradients)
+      gradients = addParams(gradients, pull.gradients)
+    }
+    for (const [name, project] of Object.entries(fit.projections ?? {})) {
+      const projected = project(gradients, params)
+      if (sharesWanted) shares[name] = share(difference(projected, gradients), gradients)
+      gradients = projected
+    }
     const spent = spentBy(fit, params, slots)
     const next = applyGradients(fit.optimizer, params, gradients, slots, step, fit.iterations, spent)
     fit.track?.({ before: params, gradients: loss.gradients, after: next.params })
     return {
       params: keep(next.params),
       slots: { first: keep(next.slots.first), second: keep(next.slots.second) },
-      terms: { ...loss.terms, ...penalty?.terms },
+      terms,
+      shares: keep(shares),
     }
   })
+}
+
+/** ‖part‖ / (‖rest‖ + ‖part‖), over the parameters that `part` reaches; 0 where both are. */
+function share(part: Params, rest: Params): tf.Scalar {
+  const names = Object.keys(part)
+  const size = norm(names.map(name => part[name]!))
+  const other = norm(names.flatMap(name => rest[name] ?? []))
+  return tf.divNoNan(size, size.add(other)) as tf.Scalar
+}
+
+function norm(tensors: readonly tf.Tensor[]): tf.Scalar {
+  if (tensors.length === 0) return tf.scalar(0)
+  return tf.addN(tensors.map(tensor => tensor.square().sum())).sqrt() as tf.Scalar
+}
+
+function difference(a: Params, b: Params): Params {
+  return Object.fromEntries(
+    Object.entries(a).map(([name, tensor]) => [name, b[name] ? tensor.sub(b[name]) : tensor] as const),
+  )
 }
 
 /** What is not read again after the update of this step: the slots and, where nobody tracks updates, the parameters made by the last. */
@@ -129,16 +170,16 @@ function release(params: Params, slots: Slots, nextParams: Params, nextSlots: Sl
   disposeParams(slots.second, nextSlots.second)
 }
 
-async function report(
-  fit: Fit,
-  steps: { step: number; terms: Record<string, tf.Scalar> }[],
-  events: Events,
-): Promise<void> {
+async function report(fit: Fit, steps: readonly Noted[], events: Events): Promise<void> {
   const names = Object.keys(steps[0]!.terms)
-  const stacked = tf.tidy(() => tf.stack(steps.flatMap(({ terms }) => names.map(name => terms[name]!))))
+  const { step, shares } = steps.at(-1)!
+  const stacked = tf.tidy(() =>
+    tf.stack([...steps.flatMap(({ terms }) => names.map(name => terms[name]!)), ...Object.values(shares)]),
+  )
   const values = await stacked.data()
   stacked.dispose()
   for (const { terms } of steps) disposeParams(terms)
+  disposeParams(shares)
   const means = Object.fromEntries(names.map(name => [name, 0]))
   steps.forEach(({ step }, row) => {
     names.forEach((name, column) => {
@@ -151,5 +192,14 @@ async function report(
       means[name]! += value / steps.length
     })
   })
-  events.emit({ type: 'step', fit: fit.name, step: steps.at(-1)!.step + 1, of: fit.iterations, terms: means })
+  const event: StepEvent = {
+    type: 'step',
+    fit: fit.name,
+    step: step + 1,
+    of: fit.iterations,
+    terms: means,
+    shares: Object.fromEntries(Object.keys(shares).map((name, i) => [name, values[steps.length * names.length + i]!])),
+  }
+  fit.notice?.(event)
+  events.emit(event)
 }

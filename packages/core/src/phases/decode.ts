@@ -12,7 +12,10 @@ const options = z.strictObject({
   optimizer: optimizerOptions,
 })
 
-/** Trains D on the current codes and, by distillation, on recall: ‖x − D(E_t(x))‖² + ‖D(u) − D_{t−1}(u)‖², summed over an example. */
+/**
+ * Trains D on the current codes and, by distillation, on recall: ‖x − D(E_t(x))‖² + ‖D(u′) − D_{t−1}(u)‖², summed over an example;
+ * u are codes as they were recalled, u′ the same after migration, if there was one.
+ */
 class Decode implements Phase {
   readonly #options: z.output<typeof options>
   readonly #embedder: Embedder
@@ -35,11 +38,10 @@ class Decode implements Phase {
   }
 
   async run(state: TaskState): Promise<TaskState> {
-    const { model, task, recall, previous } = state
+    const { model, task, recall, decodedRecall } = state
     if (Object.keys(model.decoder).length === 0) return state
     const { iterations, batchSize, replaySize, optimizer } = this.#options
     const codes = await mapExamples(task.train, x => this.#embedder.embed(model.embedder, x))
-    const images = recall && previous && (await mapExamples(recall, u => this.#decoder.decode(previous.decoder, u)))
     const next = sampler(codes.count, batchSize, this.#rng)
     const nextRecall = recall && sampler(recall.count, replaySize, this.#rng)
     const error = (params: TaskState['model']['decoder'], u: tf.Tensor, x: tf.Tensor) =>
@@ -52,13 +54,13 @@ class Decode implements Phase {
       batch: async () => {
         const rows = next()
         const batch = { u: await upload(codes, rows), x: await upload(task.train, rows) }
-        if (!recall || !images || !nextRecall) return batch
+        if (!recall || !decodedRecall || !nextRecall) return batch
         const old = nextRecall()
-        return { ...batch, recall: await upload(recall, old), images: await upload(images, old) }
+        return { ...batch, recall: await upload(recall, old), decoded: await upload(decodedRecall, old) }
       },
       loss: (params, batch) => ({
         current: error(params, batch.u!, batch.x!),
-        ...(batch.recall && { distillation: error(params, batch.recall, batch.images!) }),
+        ...(batch.recall && { distillation: error(params, batch.recall, batch.decoded!) }),
       }),
     })
     return { ...state, model: { ...model, decoder } }

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs'
-import { inject, nameOf } from '../container.js'
+import { inject } from '../container.js'
 import {
   Decoder,
   Embedder,
   type Examples,
+  type Fit,
   Head,
   type Model,
   Options,
@@ -13,13 +14,16 @@ import {
   Rng,
   type TaskState,
   Trainer,
+  type Update,
 } from '../contracts.js'
 import { expected } from '../errors.js'
 import { labelsAt, mapExamples, oneHot, sampler, upload } from '../examples.js'
+import { withMeasurements } from '../measurements.js'
 import { classMask, meanCrossEntropy } from '../ops/losses.js'
 import { optimizerOptions } from '../optimizers.js'
-import { flatten, unflatten } from '../params.js'
+import { disposeParams, flatten, unflatten, viewParams } from '../params.js'
 import { definePlugin, z } from '../point.js'
+import { having, Watch } from './watch.js'
 
 const options = z.strictObject({
   iterations: z.int().positive().default(500).describe('training steps per task'),
@@ -56,6 +60,10 @@ const options = z.strictObject({
     .min(0)
     .default(0)
     .describe('weight of ‖x − D(E(x))‖², summed over an example, while E learns; needs a decoder'),
+  regularize: z
+    .boolean()
+    .default(true)
+    .describe('whether the regularizers join in; false for a second pass that only refits the head'),
 })
 
 type LearnOptions = z.output<typeof options>
@@ -91,32 +99,42 @@ class Learn implements Phase {
     this.#embedder = embedder
     this.#head = head
     this.#decoder = decoder
-    this.#regularizers = regularizers
+    this.#regularizers = parsed.regularize ? regularizers : []
     this.#trainer = trainer
     this.#rng = rng
   }
 
   async run(state: TaskState): Promise<TaskState> {
-    const { model, task } = state
-    const { iterations, optimizer } = this.#options
     const trains = this.#trains(state)
-    const inputs = trains ? task.train : await mapExamples(task.train, x => this.#embedder.embed(model.embedder, x))
+    const { task } = state
+    const inputs = trains
+      ? task.train
+      : await mapExamples(task.train, x => this.#embedder.embed(state.model.embedder, x))
+    let begun = state
+    for (const regularizer of this.#regularizers) begun = (await regularizer.begin?.(begun)) ?? begun
+    const { model } = begun
     const trained: Partial<Model> = {
       head: model.head,
       ...(trains && { embedder: model.embedder }),
       ...(trains && this.#options.autoencode > 0 && { decoder: model.decoder }),
     }
-    for (const regularizer of this.#regularizers) await regularizer.begin?.(state)
+    const watch = new Watch(this.#regularizers, begun, trains)
     const params = await this.#trainer.fit({
       name: 'learn',
       params: flatten(trained),
-      iterations,
-      optimizer,
+      iterations: this.#options.iterations,
+      optimizer: this.#options.optimizer,
       batch: await this.#batches(state, inputs, trains),
-      loss: (flat, batch) => this.#loss({ ...model, ...present(unflatten(flat)) }, batch, state, trains),
-      ...this.#hooks(state, trains),
+      loss: (flat, batch) => {
+        const viewed = viewParams(this.#regularizers, { ...flatten(model), ...flat }, task.index)
+        return this.#loss(unflatten(viewed), batch, state, trains)
+      },
+      ...this.#hooks(begun, trains),
+      notice: event => watch.notice(event),
     })
-    return { ...state, model: { ...model, ...present(unflatten(params)) } }
+    const learned = { ...model, ...present(unflatten(params)) }
+    disposeParams(flatten(model), flatten(state.model), flatten(learned))
+    return { ...withMeasurements(state, watch.measurements()), model: learned }
   }
 
   #trains(state: TaskState): boolean {
@@ -130,14 +148,11 @@ class Learn implements Phase {
     trains: boolean,
   ): Promise<() => Promise<Record<string, tf.Tensor>>> {
     const { batchSize, replaySize, decoded } = this.#options
-    const { recall, seen, previous } = state
+    const { recall, decodedRecall, seen, previous } = state
     const classes = seen.names.length
     const next = sampler(inputs.count, batchSize, this.#rng)
     const soft = recall && previous && (await this.#softTargets(recall, previous))
-    const images =
-      recall && previous && trains && decoded > 0
-        ? await mapExamples(recall, u => this.#decoder!.decode(previous.decoder, u))
-        : undefined
+    const rehearsed = trains && decoded > 0 ? decodedRecall : undefined
     const nextRecall = recall && sampler(recall.count, replaySize, this.#rng)
     return async () => {
       const rows = next()
@@ -154,7 +169,7 @@ class Learn implements Phase {
         active = Int32Array.from([...labels, ...old])
         batch.recall = await upload(recall, recalled)
         batch.recallTargets = soft ? await padded(soft, recalled, classes) : oneHot(old, classes)
-        if (images) batch.decoded = await upload(images, recalled)
+        if (rehearsed) batch.decoded = await upload(rehearsed, recalled)
       }
       const mask = classMask(active, seen)
       return mask ? { ...batch, mask } : batch
@@ -210,26 +225,26 @@ class Learn implements Phase {
 
   /** Penalties add; projections compose in the order listed; every tracker hears of every update. */
   #hooks(state: TaskState, trains: boolean) {
-    const penalized = this.#regularizers.filter(regularizer => regularizer.penalty)
-    const projecting = this.#regularizers.filter(regularizer => regularizer.project)
-    const tracking = this.#regularizers.filter(regularizer => regularizer.track)
     const frozen = trains ? {} : flatten({ embedder: state.model.embedder })
     const whole = (params: Params): Params => ({ ...frozen, ...params })
+    const tracking = this.#regularizers.filter(regularizer => regularizer.track)
+    const penalties: NonNullable<Fit['penalties']> = Object.fromEntries(
+      having(this.#regularizers, 'penalty').map(([name, regularizer]) => [
+        name,
+        (params, { x, labels }) => regularizer.penalty(whole(params), { x: x!, labels: labels as tf.Tensor1D }),
+      ]),
+    )
+    const projections: NonNullable<Fit['projections']> = Object.fromEntries(
+      having(this.#regularizers, 'project').map(([name, regularizer]) => [
+        name,
+        (gradients, params) => regularizer.project(gradients, whole(params)),
+      ]),
+    )
     return {
-      ...(penalized.length > 0 && {
-        penalties: (params: Params, { x, labels }: Readonly<Record<string, tf.Tensor>>) => {
-          const batch = { x: x!, labels: labels as tf.Tensor1D }
-          return Object.fromEntries(
-            penalized.map(regularizer => [nameOf(regularizer), regularizer.penalty!(whole(params), batch)]),
-          )
-        },
-      }),
-      ...(projecting.length > 0 && {
-        project: (gradients: Params, params: Params) =>
-          projecting.reduce((projected, regularizer) => regularizer.project!(projected, whole(params)), gradients),
-      }),
+      penalties,
+      projections,
       ...(tracking.length > 0 && {
-        track: (update: Parameters<NonNullable<Regularizer['track']>>[0]) => {
+        track: (update: Update) => {
           for (const regularizer of tracking) regularizer.track!(update)
         },
       }),

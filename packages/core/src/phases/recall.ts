@@ -1,8 +1,18 @@
 import * as tf from '@tensorflow/tfjs'
 import { createBreath } from '../breath.js'
 import { inject } from '../container.js'
-import { Events, type Examples, Generator, Head, Options, Phase, type TaskState } from '../contracts.js'
-import { arrayExamples, mapExamples, sizeOf } from '../examples.js'
+import {
+  Decoder,
+  Events,
+  type Examples,
+  Generator,
+  Head,
+  type Model,
+  Options,
+  Phase,
+  type TaskState,
+} from '../contracts.js'
+import { arrayExamples, mapExamples, range, sizeOf } from '../examples.js'
 import { definePlugin, z } from '../point.js'
 
 const options = z.strictObject({
@@ -20,22 +30,28 @@ const options = z.strictObject({
     ),
 })
 
-/** Draws the pool of recall: samples of G as it stands before this task, balanced over the old classes. */
+/**
+ * Draws the pool of recall, balanced over the old classes: samples u of G as it stands before this task, and what D makes of them,
+ * where there is one. Neither is kept beyond the task.
+ */
 class Recall implements Phase {
   readonly #options: z.output<typeof options>
   readonly #generator: Generator
   readonly #head: Head
+  readonly #decoder: Decoder | undefined
   readonly #events: Events
 
   constructor(
     @inject(Options) parsed: z.output<typeof options>,
     @inject(Generator) generator: Generator,
     @inject(Head) head: Head,
+    @inject(Decoder) decoder: Decoder | undefined,
     @inject(Events) events: Events,
   ) {
     this.#options = parsed
     this.#generator = generator
     this.#head = head
+    this.#decoder = decoder
     this.#events = events
   }
 
@@ -44,11 +60,16 @@ class Recall implements Phase {
     if (classes === 0 || !state.previous) return state
     const perClass = Math.max(1, Math.min(this.#options.perClass, Math.floor(this.#options.limit / classes)))
     const sampled = await samplePool(this.#generator, classes, perClass, this.#events)
-    if (this.#options.labels === 'generator') return { ...state, recall: sampled }
-    const { head } = state.previous
+    const recall = { ...sampled, labels: await this.#labels(sampled, state.previous) }
+    if (!this.#decoder) return { ...state, recall }
+    const { decoder } = state.previous
+    return { ...state, recall, decodedRecall: await mapExamples(recall, u => this.#decoder!.decode(decoder, u)) }
+  }
+
+  async #labels(sampled: Examples, { head }: Model): Promise<Int32Array> {
+    if (this.#options.labels === 'generator') return sampled.labels
     const guessed = await mapExamples(sampled, u => this.#head.classify(head, u).argMax(1).expandDims(1).toFloat())
-    const labels = Int32Array.from(await guessed.read(Int32Array.from({ length: sampled.count }, (_, i) => i)))
-    return { ...state, recall: { ...sampled, labels } }
+    return Int32Array.from(await guessed.read(range(0, sampled.count)))
   }
 }
 

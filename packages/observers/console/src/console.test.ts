@@ -39,6 +39,7 @@ const step = (done: number): LearnerEvent => ({
   step: done,
   of: 100,
   terms: { current: 0.5, replay: 0.25 },
+  shares: {},
 })
 
 checkObserver({ plugin: () => console() })

@@ -41,7 +41,9 @@ export class ConsoleLines {
       this.#screen.print(this.#colors.dim(`${event.tasks.length} tasks, seed ${event.seed}, engine ${engine}`))
       this.#last = now
     } else if (event.type === 'task-end') {
-      const figures = event.measurements.filter(({ value }) => typeof value === 'number')
+      const figures = event.measurements.filter(
+        ({ name, value }) => typeof value === 'number' && !/^(regularizer|phase)\//.test(name),
+      )
       const words = figures.map(measurement => `${measurement.name} ${figure(measurement)}`).join(', ')
       this.#screen.print(
         `${this.#colors.green('✔')} ${this.#progress.task}${words ? `: ${words}` : ''} · ${seconds(event.seconds)}`,

@@ -1,14 +1,18 @@
-import type { LearnerEvent } from '@lgm/core'
+import type { LearnerEvent, StepEvent } from '@lgm/core'
 import { number, seconds } from './figures.js'
 
+/** Loss terms by name, and the shares of the gradient that come from regularizers. */
+type Losses = Pick<StepEvent, 'terms' | 'shares'>
+
+const none: Losses = { terms: {}, shares: {} }
+
 /** What is being counted now: a fit or another long work, `done` of `of`, of which `from` at the moment `start`, with its latest loss terms. */
-interface Work {
+interface Work extends Losses {
   readonly name: string
   readonly start: number
   readonly from: number
   readonly done: number
   readonly of: number
-  readonly terms: Readonly<Record<string, number>>
 }
 
 /** How far a run is, from its events. Times are milliseconds of one clock. */
@@ -28,17 +32,17 @@ export class Progress {
       this.#name = event.name
       this.#taskStart = now
     } else if (event.type === 'task-end') this.#finished.push(event.seconds)
-    else if (event.type === 'step') this.#advance(event.fit, event.step, event.of, now, event.terms)
+    else if (event.type === 'step') this.#advance(event.fit, event.step, event.of, now, event)
     else if (event.type === 'progress') this.#advance(event.what, event.done, event.of, now)
     if (event.type === 'phase-start') this.#phase = event.phase
     if (event.type === 'phase-start' || event.type === 'phase-end' || event.type === 'task-end') this.#work = undefined
     if (event.type === 'phase-end' || event.type === 'task-end') this.#phase = ''
   }
 
-  #advance(name: string, done: number, of: number, now: number, terms: Readonly<Record<string, number>> = {}): void {
+  #advance(name: string, done: number, of: number, now: number, losses: Losses = none): void {
     const goesOn = this.#work?.name === name && this.#work.done < done
     const { start, from } = goesOn ? this.#work! : { start: now, from: done }
-    this.#work = { name, done, of, terms, start, from }
+    this.#work = { name, done, of, start, from, terms: losses.terms, shares: losses.shares }
   }
 
   /** Milliseconds since the work at hand began. */
@@ -64,7 +68,11 @@ export class Progress {
     const elapsed = (now - work.start) / 1000
     const left = work.done > work.from ? (elapsed / (work.done - work.from)) * (work.of - work.done) : 0
     if (elapsed > 0.5) parts.push(`${seconds(left)} left`)
-    const losses = Object.entries(work.terms).map(([term, value]) => `${term} ${value.toPrecision(3)}`)
+    const losses = Object.entries({ ...work.shares, ...work.terms }).map(([name, value]) => {
+      const size = name in work.terms ? ` ${value.toPrecision(3)}` : ''
+      const share = work.shares[name]
+      return `${name.replace('regularizer/', '')}${size}${share === undefined ? '' : ` (${Math.round(100 * share)} % of the gradient)`}`
+    })
     return [...parts, ...this.#runLeft(now, left), ...(losses.length > 0 ? [losses.join(', ')] : [])].join(' · ')
   }
 

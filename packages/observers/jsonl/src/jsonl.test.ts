@@ -22,7 +22,7 @@ describe('the jsonl observer', () => {
     const { definition, options } = jsonl({ path })
     return new definition.class(options) as Observer
   }
-  const step: LearnerEvent = { type: 'step', fit: 'learn', step: 20, of: 100, terms: { loss: 0.5 } }
+  const step: LearnerEvent = { type: 'step', fit: 'learn', step: 20, of: 100, terms: { loss: 0.5 }, shares: {} }
   const lines = (path: string) =>
     readFileSync(path, 'utf8')
       .trimEnd()
