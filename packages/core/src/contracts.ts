@@ -127,10 +127,11 @@ export interface Generator extends Stateful {
 }
 export const Generator = point<Generator>('generator', 'optional')
 
-/** The current data of one training step: examples, or their codes where the embedder is frozen, and class ids `[n] int32`. */
+/** The current data of one training step: examples, or, where the embedder is frozen, their codes (`embedded`), and class ids `[n] int32`. */
 export interface Batch {
   readonly x: Tensor
   readonly labels: Tensor1D
+  readonly embedded?: boolean
 }
 
 /** One update of the parameters, for methods that follow the path of training. Gradients are those of the unregularized loss. */

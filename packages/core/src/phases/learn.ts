@@ -231,7 +231,8 @@ class Learn implements Phase {
     const penalties: NonNullable<Fit['penalties']> = Object.fromEntries(
       having(this.#regularizers, 'penalty').map(([name, regularizer]) => [
         name,
-        (params, { x, labels }) => regularizer.penalty(whole(params), { x: x!, labels: labels as tf.Tensor1D }),
+        (params, { x, labels }) =>
+          regularizer.penalty(whole(params), { x: x!, labels: labels as tf.Tensor1D, embedded: !trains }),
       ]),
     )
     const projections: NonNullable<Fit['projections']> = Object.fromEntries(
