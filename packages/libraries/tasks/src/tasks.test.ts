@@ -74,6 +74,17 @@ test('labels are checked in both parts', () => {
   )
 })
 
+test('measures on validation data in the place of test data, so that the test data are not looked at', () => {
+  const { train, validation, test: measured } = prepare({ validation: 0.5, measureOn: 'validation' }, 3)
+  const usual = prepare({ validation: 0.5 }, 3)
+  expect(validation).toBeUndefined()
+  expect(train.labels).toEqual(usual.train.labels)
+  expect(measured.labels).toEqual(usual.validation!.labels)
+  expect(() => prepare({ measureOn: 'validation' })).toThrow(
+    'stream "some": expected validation above 0 with measureOn: validation, got 0; set validation: 0.1',
+  )
+})
+
 const cut = { index: 1, name: 'second', labels: [3, 1], ids: [2, 3], names: ['d', 'b'] }
 
 test('a cut has the examples of its classes, under new ids, and copies nothing', async () => {

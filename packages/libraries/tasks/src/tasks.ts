@@ -30,6 +30,12 @@ export const dataOptions = {
     .optional()
     .describe('at most so many training examples of each class, validation included: the first ones; for quick runs'),
   testLimit: z.number().int().min(1).optional().describe('at most so many test examples of each class: the first ones'),
+  measureOn: z
+    .enum(['test', 'validation'])
+    .default('test')
+    .describe(
+      'what the learner is measured on: the test data, or the validation data in their place, for choosing options without a look at the test data',
+    ),
 }
 
 /** The values of `dataOptions`. */
@@ -37,6 +43,7 @@ export interface DataOptions {
   readonly validation: number
   readonly limit?: number | undefined
   readonly testLimit?: number | undefined
+  readonly measureOn?: 'test' | 'validation' | undefined
 }
 
 /** Data that are ready to be cut: checked, limited, and with validation data held out. Labels are still those of the data set. */
@@ -51,12 +58,16 @@ export interface PreparedData {
  * Checks the labels of a data set, limits it, and holds validation data out of the training examples. No data is copied.
  *
  * @param where who asks, for messages: `stream "split"`
- * @throws LgmError `data` for a label that names no class, and where a fraction is too small for a single validation example.
+ * @throws LgmError `data` for a label that names no class, and where a fraction is too small for a single validation example;
+ * `options` where validation data are to be measured on and none are held out.
  */
 export function prepareData(data: Data, options: DataOptions, rng: Rng, where: string): PreparedData {
   const classes = data.classes.length
   checkLabels(data.train, 'training', classes, where)
   checkLabels(data.test, 'test', classes, where)
+  const onValidation = options.measureOn === 'validation'
+  if (onValidation && options.validation === 0)
+    throw expected(where, 'validation above 0 with measureOn: validation', '0', 'set validation: 0.1', 'options')
   const limited = (examples: Examples, limit: number | undefined) =>
     limit === undefined ? range(0, examples.count) : firstOfEach(examples, classes, limit)
   const test = selectExamples(data.test, limited(data.test, options.testLimit))
@@ -71,12 +82,9 @@ export function prepareData(data: Data, options: DataOptions, rng: Rng, where: s
       'raise validation, or leave it out',
       'data',
     )
-  return {
-    train: selectExamples(data.train, kept),
-    validation: selectExamples(data.train, held),
-    test,
-    classes: data.classes,
-  }
+  const [train, validation] = [selectExamples(data.train, kept), selectExamples(data.train, held)]
+  if (onValidation) return { train, test: validation, classes: data.classes }
+  return { train, validation, test, classes: data.classes }
 }
 
 function checkLabels(examples: Examples, part: string, classes: number, where: string): void {
