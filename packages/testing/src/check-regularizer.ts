@@ -12,6 +12,7 @@ import {
   type Plugin,
   Regularizer,
   range,
+  type Scenario,
   type State,
   type Task,
   type TaskState,
@@ -22,7 +23,7 @@ import { describe, expect, test } from 'vitest'
 import { composeParts } from './build.js'
 import { expectClose, finiteDifferences } from './expectations.js'
 import { tinyModel } from './tiny-model.js'
-import { tinyState, tinyTask, tinyTasks } from './tiny-tasks.js'
+import { tinyState, tinyTasks } from './tiny-tasks.js'
 
 /** What `checkRegularizer` is told about a plugin. */
 export interface RegularizerDescription {
@@ -34,6 +35,13 @@ export interface RegularizerDescription {
   readonly anchored?: boolean
   /** Whether the tensors it keeps are as many after five tasks as after one. True unless told. */
   readonly constant?: boolean
+  /**
+   * For a penalty that there is only within a later task, such as distillation from the model before it: what the state of such a
+   * task needs beyond its data and that model, such as recall. The penalty is then looked at after `begin` on a further task.
+   */
+  readonly within?: (state: TaskState) => TaskState
+  /** Class-incremental unless told. */
+  readonly scenario?: Scenario
 }
 
 /**
@@ -51,40 +59,56 @@ export function checkRegularizer({
   beside = [],
   anchored = true,
   constant = true,
+  within,
+  scenario = 'class',
 }: RegularizerDescription): void {
   const start = (made = plugin(), others: readonly Plugin[] = []) =>
-    bench(composeParts([...tinyModel().plugins, ...beside, ...others, made, learn({ iterations: 3, batchSize: 8 })]))
+    bench(
+      composeParts([...tinyModel().plugins, ...beside, ...others, made, learn({ iterations: 3, batchSize: 8 })]),
+      at,
+    )
+  const at: StateAt = (tasks, index, model, previous) => {
+    const state = tinyState(tasks, index, model, scenario, previous)
+    return previous && within ? within(state) : state
+  }
+  const first = () => ({ state: at(tinyTasks({ scenario }), 0, tinyModel().model) })
+  /** Begins a task after those that led to `model`, where there is no penalty otherwise. */
+  const enter = async (regularizer: Regularizer, model: Model, tasks = tinyTasks({ scenario }), index = 1) => {
+    if (within) await regularizer.begin?.(at(tasks, index, model, model))
+  }
   const { definition, options } = plugin()
 
   describe(`regularizer "${definition.name}" conforms`, () => {
     test('holds nothing before the first task is finished', async () => {
       const { regularizer, batch } = start()
-      const { state } = await first()
+      const { state } = first()
       await regularizer.begin?.(state)
       if (regularizer.penalty) expectClose(regularizer.penalty(flatten(state.model), await batch(state.task)), [0], 0)
     })
 
     test('has a finite penalty of at least 0, and of 0 at the anchor', async () => {
       const { regularizer, batch, finish } = start()
-      const { state } = await finish((await first()).state)
+      const { state } = await finish(first().state)
       if (!regularizer.penalty) return
-      const at = await batch(state.task)
-      const there = value(regularizer.penalty(flatten(state.model), at))
+      await enter(regularizer, state.model)
+      const data = await batch(state.task)
+      const there = value(regularizer.penalty(flatten(state.model), data))
       expect(there >= 0 && Number.isFinite(there)).toBe(true)
       if (anchored) expectClose([there], [0], 0)
-      const moved = [1, 2, 3].map(seed => value(regularizer.penalty!(move(flatten(state.model), seed), at)))
+      const moved = [1, 2, 3].map(seed => value(regularizer.penalty!(move(flatten(state.model), seed), data)))
       for (const penalty of moved) expect(penalty >= 0 && Number.isFinite(penalty), `${penalty} at least 0`).toBe(true)
       expect(Math.max(...moved), 'a penalty away from the anchor').toBeGreaterThan(0)
     })
 
     test('differentiates its penalty rightly, also after several tasks', async () => {
       const { regularizer, batch, run } = start()
-      const states = await run(3)
+      const states = await run(tinyTasks({ tasks: 3, scenario }))
       if (!regularizer.penalty) return
-      const at = await batch(states.at(-1)!.task)
+      await enter(regularizer, states.at(-1)!.model, tinyTasks({ tasks: 4, scenario }), 3)
+      const data = await batch(states.at(-1)!.task)
       const params = move(flatten(states.at(-1)!.model), 1)
-      const { gradients } = differentiate(params, () => ({ penalty: regularizer.penalty!(params, at) }))
-      const differences = finiteDifferences(moved => regularizer.penalty!(moved, at), params)
+      const { gradients } = differentiate(params, () => ({ penalty: regularizer.penalty!(params, data) }))
+      const differences = finiteDifferences(moved => regularizer.penalty!(moved, data), params)
       const scale = Math.max(1e-6, ...Object.values(differences).flat().map(Math.abs))
       for (const [name, expected] of Object.entries(differences))
         expectClose(gradients[name] ?? expected.map(() => 0), expected, 2e-3 * scale)
@@ -92,7 +116,7 @@ export function checkRegularizer({
 
     test('projects gradients to finite ones of the same shapes, and leaves its arguments alone', async () => {
       const { regularizer, run } = start()
-      const params = flatten((await run(2)).at(-1)!.model)
+      const params = flatten((await run(tinyTasks({ scenario }))).at(-1)!.model)
       if (!regularizer.project) return
       const gradients = move(params, 2)
       const before = numbers(gradients)
@@ -104,7 +128,7 @@ export function checkRegularizer({
 
     test('consolidates without touching the model or the Rng of others', async () => {
       const { regularizer, parts } = start()
-      const { state } = await first()
+      const { state } = first()
       const before = numbers(flatten(state.model))
       const others = () =>
         Array.from(parts.rngs)
@@ -119,37 +143,43 @@ export function checkRegularizer({
 
     test('holds the anchored part of a head that has grown', async () => {
       const { regularizer, batch, finish, grow } = start()
-      const { state } = await finish((await first()).state)
+      const { state } = await finish(first().state)
       if (!regularizer.penalty) return
-      const at = await batch(state.task)
+      await enter(regularizer, state.model)
+      const data = await batch(state.task)
       const params = move(flatten(state.model), 1)
-      const before = value(regularizer.penalty(params, at))
+      const before = value(regularizer.penalty(params, data))
       const grown = {
         ...params,
         ...flatten({
           head: grow({ ...state.model, head: { kernel: params['head/kernel']!, bias: params['head/bias']! } }, 5).head,
         }),
       }
-      expectClose([value(regularizer.penalty(grown, at))], [before], 1e-5 * before)
-      const { gradients } = differentiate(grown, () => ({ penalty: regularizer.penalty!(grown, at) }))
+      const after = value(regularizer.penalty(grown, data))
+      if (anchored) expectClose([after], [before], 1e-5 * before)
+      else expect(after >= 0 && Number.isFinite(after)).toBe(true)
+      const { gradients } = differentiate(grown, () => ({ penalty: regularizer.penalty!(grown, data) }))
       for (const [name, gradient] of Object.entries(gradients)) expect(gradient.shape, name).toEqual(grown[name]!.shape)
     })
 
     test('consolidates a task of one class, and one of a single example', async () => {
-      for (const task of [tinyTask({ classes: 1 }), tinyTask({ classes: 1, count: 1 })]) {
+      for (const count of [20, 1]) {
+        const tasks = tinyTasks({ classes: 1, count, scenario })
         const { regularizer, batch, finish } = start()
-        const { state } = await finish(tinyState([task], 0, tinyModel({ classes: 1 }).model))
-        const penalty = regularizer.penalty?.(move(flatten(state.model), 1), await batch(task))
+        const { state } = await finish(at(tasks, 0, tinyModel({ classes: 1 }).model))
+        await enter(regularizer, state.model, tasks)
+        const penalty = regularizer.penalty?.(move(flatten(state.model), 1), await batch(tasks[0]!))
         if (penalty) expect(value(penalty) >= 0 && Number.isFinite(value(penalty))).toBe(true)
       }
     })
 
     test('does not depend on another regularizer beside it', async () => {
       const [alone, second] = [start(), start(plugin(), [plugin()])]
-      const { state } = await first()
+      const { state } = first()
       const penalty = async (regularizer: Regularizer) => {
         await regularizer.begin?.(state)
         await regularizer.consolidate(state)
+        await enter(regularizer, state.model)
         return value(
           regularizer.penalty?.(move(flatten(state.model), 1), await alone.batch(state.task)) ?? tf.scalar(0),
         )
@@ -162,18 +192,19 @@ export function checkRegularizer({
 
     test('gives its state, and restored from it goes on as if it had never stopped', async () => {
       const [steady, stopped] = [start(), start()]
-      const { state } = await steady.finish((await first()).state)
+      const { state } = await steady.finish(first().state)
       const saved = throughJson(steady.regularizer.state())
       stopped.regularizer.restore(saved)
       for (const tensor of Object.values(saved.tensors)) tensor.dispose()
       for (const [name, rng] of steady.parts.rngs) stopped.parts.rngs.get(name)!.restore(rng.state())
       const penalties = async ({ model, task }: TaskState) => {
-        const [params, at] = [move(flatten(model), 1), await steady.batch(task)]
-        return [steady, stopped].map(({ regularizer }) => value(regularizer.penalty?.(params, at) ?? tf.scalar(0)))
+        for (const { regularizer } of [steady, stopped]) await enter(regularizer, model)
+        const [params, data] = [move(flatten(model), 1), await steady.batch(task)]
+        return [steady, stopped].map(({ regularizer }) => value(regularizer.penalty?.(params, data) ?? tf.scalar(0)))
       }
       const [before, restored] = await penalties(state)
       expect(restored).toBe(before)
-      const next = tinyState(tinyTasks(), 1, steady.grow(state.model, 4), 'class', state.model)
+      const next = at(tinyTasks({ scenario }), 1, steady.grow(state.model, scenario === 'domain' ? 2 : 4), state.model)
       for (const { finish } of [steady, stopped]) await finish(next)
       expect(stateNumbers(stopped.regularizer)).toEqual(stateNumbers(steady.regularizer))
       const [after, goneOn] = await penalties(next)
@@ -182,7 +213,7 @@ export function checkRegularizer({
 
     test('restores the state of a new regularizer, and forgets what it held', async () => {
       const { regularizer, batch, finish } = start()
-      const { state } = await finish((await first()).state)
+      const { state } = await finish(first().state)
       regularizer.restore(start().regularizer.state())
       if (regularizer.penalty)
         expectClose(regularizer.penalty(move(flatten(state.model), 1), await batch(state.task)), [0], 0)
@@ -190,22 +221,22 @@ export function checkRegularizer({
 
     test('leaks no tensor over five tasks', async () => {
       const { regularizer, batch } = start()
-      const tasks = tinyTasks({ tasks: 5 })
-      const { model } = tinyModel({ classes: 10 })
+      const tasks = tinyTasks({ tasks: 5, scenario })
+      const { model } = tinyModel({ classes: scenario === 'domain' ? 2 : 10 })
       const kept: number[] = []
       const started = tf.memory().numTensors
       for (const [index, task] of tasks.entries()) {
-        const state = tinyState(tasks, index, model)
+        const state = at(tasks, index, model, index > 0 && within ? model : undefined)
         await regularizer.begin?.(state)
-        const at = await batch(task)
+        const data = await batch(task)
         tf.tidy(() => {
           const { terms } = differentiate(flatten(model), () =>
-            regularizer.penalty ? { penalty: regularizer.penalty(flatten(model), at) } : {},
+            regularizer.penalty ? { penalty: regularizer.penalty(flatten(model), data) } : {},
           )
           tf.dispose(terms)
           regularizer.project?.(flatten(model), flatten(model))
         })
-        tf.dispose([at.x, at.labels])
+        tf.dispose([data.x, data.labels])
         await regularizer.consolidate(state)
         kept.push(countKept(regularizer))
         expect(tf.memory().numTensors - started, `tensors after task ${index + 1}, as many as the state has`).toBe(
@@ -221,8 +252,9 @@ export function checkRegularizer({
       'leaves the head alone where only the embedder is protected',
       async () => {
         const { regularizer, batch, finish } = start({ definition, options: { ...options, protect: 'embedder' } })
-        const { state } = await finish((await first()).state)
-        const at = await batch(state.task)
+        const { state } = await finish(first().state)
+        await enter(regularizer, state.model)
+        const data = await batch(state.task)
         const params = flatten(state.model)
         const moved = move(params, 1)
         const only = (part: string) =>
@@ -230,8 +262,8 @@ export function checkRegularizer({
             Object.entries(params).map(([name, tensor]) => [name, name.startsWith(part) ? moved[name]! : tensor]),
           )
         if (regularizer.penalty) {
-          expectClose(regularizer.penalty(only('head/'), at), [0], 0)
-          expect(value(regularizer.penalty(only('embedder/'), at))).toBeGreaterThan(0)
+          expectClose(regularizer.penalty(only('head/'), data), [0], 0)
+          expect(value(regularizer.penalty(only('embedder/'), data))).toBeGreaterThan(0)
         }
         if (regularizer.project) {
           const projected = numbers(regularizer.project(moved, params))
@@ -243,13 +275,11 @@ export function checkRegularizer({
   })
 }
 
-/** The state at the first of two tiny tasks, with an untrained model. */
-async function first(): Promise<{ state: TaskState }> {
-  return { state: tinyState(tinyTasks(), 0, tinyModel().model) }
-}
+/** The state at the task `index`, as the regularizer under test needs it. */
+type StateAt = (tasks: readonly Task[], index: number, model: Model, previous?: Model) => TaskState
 
 /** A regularizer in its composition, and a way to take it through tasks with the real learn phase. */
-function bench(parts: Composition) {
+function bench(parts: Composition, at: StateAt) {
   const regularizer = parts.all(Regularizer).at(-1)!
   const phase = parts.one(Phase)!
   const grow = (model: Model, classes: number): Model => ({
@@ -261,13 +291,13 @@ function bench(parts: Composition) {
     await regularizer.consolidate(state)
     return { state }
   }
-  const run = async (count: number) => {
-    const tasks = tinyTasks({ tasks: count })
+  const run = async (tasks: readonly Task[]) => {
     const states: TaskState[] = []
     for (const index of tasks.keys()) {
       const previous = states.at(-1)?.model
-      const model = previous ? grow(previous, 2 * (index + 1)) : tinyModel().model
-      states.push((await finish(tinyState(tasks, index, model, 'class', previous))).state)
+      const classes = Math.max(...tasks.slice(0, index + 1).flatMap(task => task.classes)) + 1
+      const model = previous ? grow(previous, classes) : tinyModel().model
+      states.push((await finish(at(tasks, index, model, previous))).state)
     }
     return states
   }
