@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Model, Params, Regularizer, State } from './contracts.js'
+import { expected } from './errors.js'
 
 /** Applies `change` to every tensor. */
 export function mapParams(params: Params, change: (tensor: tf.Tensor, name: string) => tf.Tensor): Params {
@@ -46,6 +47,22 @@ export function protectedParams(params: Params, protect: Protection): Params {
     Object.entries(params).filter(
       ([name]) => name.startsWith('embedder/') || (protect === 'embedder+head' && name.startsWith('head/')),
     ),
+  )
+}
+
+/**
+ * As `protectedParams`, for a regularizer that would hold nothing without them.
+ * @throws LgmError `composition` when there are none, in the name of `where`.
+ */
+export function requireProtected(where: string, model: Model, protect: Protection): Params {
+  const found = protectedParams(flatten(model), protect)
+  if (Object.keys(found).length > 0) return found
+  throw expected(
+    where,
+    `parameters to hold in the ${protect}`,
+    'none',
+    'use an embedder that learns, or protect: embedder+head',
+    'composition',
   )
 }
 

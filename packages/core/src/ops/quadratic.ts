@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import type { Params } from '../contracts.js'
+import type { Params, State } from '../contracts.js'
 import { expected } from '../errors.js'
+import { cloneParams, emptyState, mapParams, subset } from '../params.js'
 
 /**
  * λ/2 · Σᵢ Fᵢ (θᵢ − θ*ᵢ)² over all parameters that have an anchor θ* and an importance F: the penalty of EWC, MAS, SI and L2.
@@ -69,6 +70,54 @@ export function sumQuadratics(first: Quadratic, second: Quadratic): Quadratic {
     return tf.keep(constant)
   })
   return { anchors, importances, offset }
+}
+
+/** A quadratic with these importances, which are handed over, and anchors at `params`, which are cloned. */
+export function quadraticAt(params: Params, importances: Params): Quadratic {
+  return { anchors: cloneParams(params), importances, offset: tf.keep(tf.scalar(0)) }
+}
+
+/** λ/2 times a quadratic with its offset, at `params`; 0 where nothing is held yet. */
+export function heldPenalty(params: Params, held: Quadratic | undefined, strength: number): tf.Scalar {
+  if (!held) return tf.scalar(0)
+  const penalty = quadraticPenalty(params, held.anchors, held.importances, strength)
+  return penalty.add(held.offset.mul(strength / 2))
+}
+
+/** w₁ first + w₂ second, by name of the second; the first is padded with zeros where the second has grown, and nothing where it has no such tensor. */
+export function weightedSum(first: Params, second: Params, weights: readonly [number, number] = [1, 1]): Params {
+  return mapParams(second, (tensor, name) =>
+    tf.tidy(() => {
+      const scaled = weights[1] === 1 ? tensor : tensor.mul(weights[1])
+      return first[name] ? scaled.add(padTo(first[name], tensor.shape).mul(weights[0])) : scaled.clone()
+    }),
+  )
+}
+
+/** A quadratic as the state of a plugin, in clones: `anchor/…`, `importance/…` and `offset`. */
+export function quadraticState(held: Quadratic | undefined): State {
+  if (!held) return emptyState
+  const tensors: Record<string, tf.Tensor> = { offset: held.offset }
+  for (const [name, anchor] of Object.entries(held.anchors)) tensors[`anchor/${name}`] = anchor
+  for (const [name, importance] of Object.entries(held.importances)) tensors[`importance/${name}`] = importance
+  return { tensors: cloneParams(tensors), values: {} }
+}
+
+/** The inverse of `quadraticState`, in clones; `undefined` from the state of one that held nothing. */
+export function restoreQuadratic({ tensors }: State): Quadratic | undefined {
+  if (!tensors.offset) return undefined
+  const { anchor, importance } = { anchor: subset(tensors, 'anchor'), importance: subset(tensors, 'importance') }
+  return {
+    anchors: cloneParams(anchor),
+    importances: cloneParams(importance),
+    offset: tf.keep(tensors.offset.clone()) as tf.Scalar,
+  }
+}
+
+/** Frees the tensors of quadratics. */
+export function disposeQuadratic(...quadratics: readonly (Quadratic | undefined)[]): void {
+  for (const held of quadratics)
+    if (held) tf.dispose([...Object.values(held.anchors), ...Object.values(held.importances), held.offset])
 }
 
 /** The tensor with zeros after its end along each axis that is shorter than in `shape`. */

@@ -211,7 +211,7 @@ describe('a network of other layers', () => {
 
   test('is an error that names the parameter and the remedy', async () => {
     await expect(after([state], {}, beside)).rejects.toThrow(
-      /fisher: expected layers .* at embedder\/kernel; set batchSize: 1/,
+      /regularizer "ewc": expected layers .* at embedder\/kernel; set batchSize: 1/,
     )
   })
 

@@ -1,33 +1,36 @@
 import {
-  cloneParams,
+  crossEntropy,
   definePlugin,
   disposeParams,
+  disposeQuadratic,
   Embedder,
   Events,
-  emptyState,
   expected,
   flatten,
   Head,
+  heldPenalty,
+  importanceOptions,
   inject,
-  mapParams,
+  meanPerExample,
   Options,
   type Params,
-  padTo,
-  protectedParams,
   type Quadratic,
-  quadraticPenalty,
+  quadraticAt,
+  quadraticState,
   Regularizer,
   Rng,
-  range,
+  requireProtected,
+  restoreQuadratic,
   type State,
   subset,
   sumQuadratics,
   type TaskState,
   taskMask,
+  weightedSum,
   z,
 } from '@lgm/core'
-import * as tf from '@tensorflow/tfjs'
-import { fisher } from './fisher.js'
+import type * as tf from '@tensorflow/tfjs'
+import { targetsOf } from './targets.js'
 
 const options = z.strictObject({
   strength: z
@@ -48,17 +51,11 @@ const options = z.strictObject({
     .describe(
       'labels at which F is taken: all by their probability (up to 100 classes), one drawn from the model, the true or the most probable one',
     ),
-  examples: z
-    .union([z.literal('all'), z.int().positive()])
-    .default('all')
-    .describe('how many examples of the task F is measured on, drawn at random'),
-  batchSize: z
-    .int()
-    .positive()
-    .default(500)
-    .describe('examples per pass while F is measured; 1 is exact for any network'),
+  ...importanceOptions,
   protect: z.enum(['embedder', 'embedder+head']).default('embedder+head').describe('which parameters are held'),
 })
+
+const where = 'regularizer "ewc"'
 
 /** More classes than this are too many passes for `labels: all`. */
 const mostClasses = 100
@@ -86,114 +83,72 @@ class Ewc implements Regularizer {
     this.#events = events
   }
 
-  begin(state: TaskState): void {
-    this.#protected(state)
+  begin({ model }: TaskState): void {
+    requireProtected(where, model, this.#options.protect)
   }
 
   penalty(params: Params): tf.Scalar {
-    if (!this.#held) return tf.scalar(0)
-    const { anchors, importances, offset } = this.#held
-    const { strength } = this.#options
-    return quadraticPenalty(params, anchors, importances, strength).add(offset.mul(strength / 2))
+    return heldPenalty(params, this.#held, this.#options.strength)
   }
 
   async consolidate(state: TaskState): Promise<void> {
-    const fresh = {
-      importances: await this.#fisher(state),
-      anchors: cloneParams(this.#protected(state)),
-      offset: tf.scalar(0),
-    }
+    const params = requireProtected(where, state.model, this.#options.protect)
+    const importances = await this.#fisher(state, params)
     const old = this.#held
+    const fresh = quadraticAt(params, importances)
     if (!old) this.#held = fresh
     else if (this.#options.mode === 'separate') {
       this.#held = sumQuadratics(old, fresh)
-      release(old, fresh)
+      disposeQuadratic(old, fresh)
     } else {
-      this.#held = { ...fresh, importances: decayedSum(old.importances, fresh.importances, this.#options.decay) }
-      release(old)
-      disposeParams(fresh.importances)
+      this.#held = { ...fresh, importances: weightedSum(old.importances, importances, [this.#options.decay, 1]) }
+      disposeQuadratic(old)
+      disposeParams(importances)
     }
   }
 
-  /** F of the protected parameters, over the softmax in which the task was learned. */
-  async #fisher(state: TaskState): Promise<Params> {
-    const { labels, batchSize, examples } = this.#options
-    const { task, model, seen } = state
-    const count = task.train.count
-    const indices =
-      examples === 'all' || examples >= count ? range(0, count) : this.#rng.permutation(count).subarray(0, examples)
+  /** F = meanₙ Σ_y w(y | xₙ) (∂ log p(y | xₙ) / ∂θ)², over the softmax in which the task was learned. */
+  async #fisher({ task, model, seen }: TaskState, params: Params): Promise<Params> {
+    const { labels } = this.#options
     const classes = seen.scenario === 'task' ? task.classes : Array.from(seen.names.keys())
     if (labels === 'all' && classes.length > mostClasses)
-      throw expected(
-        'regularizer "ewc"',
-        `at most ${mostClasses} classes for labels: all`,
-        `${classes.length}`,
-        'set labels: sample',
-      )
+      throw expected(where, `at most ${mostClasses} classes for labels: all`, `${classes.length}`, 'set labels: sample')
     const mask = seen.scenario === 'task' ? taskMask([task.index], seen) : undefined
-    const logits = (held: Params, x: tf.Tensor) => {
-      const params = { ...flatten(model), ...held }
-      const all = this.#head.classify(subset(params, 'head'), this.#embedder.embed(subset(params, 'embedder'), x))
-      return mask ? (all.add(mask) as tf.Tensor2D) : all
-    }
-    const notice = (done: number) => this.#events.emit({ type: 'progress', what: 'fisher', done, of: indices.length })
-    const settings = { labels, classes, batchSize, rng: this.#rng, notice }
-    const measured = await fisher(this.#protected(state), logits, task.train, indices, settings)
+    const fisher = await meanPerExample({
+      where,
+      params,
+      power: 2,
+      examples: task.train,
+      settings: this.#options,
+      rng: this.#rng,
+      output: (held, x) => {
+        const whole = { ...flatten(model), ...held }
+        const logits = this.#head.classify(subset(whole, 'head'), this.#embedder.embed(subset(whole, 'embedder'), x))
+        return mask ? logits.add(mask) : logits
+      },
+      quantities: (logits, indices) =>
+        targetsOf(labels, logits as tf.Tensor2D, task.train, indices, classes, this.#rng).map(
+          target => output => crossEntropy(output as tf.Tensor2D, target),
+        ),
+      notice: (done, of) => this.#events.emit({ type: 'progress', what: 'fisher', done, of }),
+    })
     mask?.dispose()
-    return measured
-  }
-
-  #protected({ model }: TaskState): Params {
-    const { protect } = this.#options
-    const found = protectedParams(flatten(model), protect)
-    if (Object.keys(found).length > 0) return found
-    throw expected(
-      'regularizer "ewc"',
-      `parameters to hold in the ${protect}`,
-      'none',
-      'use an embedder that learns, or protect: embedder+head',
-      'composition',
-    )
+    return fisher
   }
 
   state(): State {
-    if (!this.#held) return emptyState
-    const { anchors, importances, offset } = this.#held
-    const tensors = { ...prefixed('anchor', anchors), ...prefixed('importance', importances), offset }
-    return { tensors: cloneParams(tensors), values: {} }
+    return quadraticState(this.#held)
   }
 
-  restore({ tensors }: State): void {
+  restore(state: State): void {
     this.dispose()
-    if (!tensors.offset) return
-    const kept = cloneParams(tensors)
-    this.#held = {
-      anchors: subset(kept, 'anchor'),
-      importances: subset(kept, 'importance'),
-      offset: kept.offset as tf.Scalar,
-    }
+    this.#held = restoreQuadratic(state)
   }
 
   dispose(): void {
-    if (this.#held) release(this.#held)
+    disposeQuadratic(this.#held)
     this.#held = undefined
   }
-}
-
-/** γF + F_new, where the new may have grown. */
-function decayedSum(old: Params, fresh: Params, decay: number): Params {
-  return mapParams(fresh, (importance, name) =>
-    tf.tidy(() => (old[name] ? importance.add(padTo(old[name], importance.shape).mul(decay)) : importance.clone())),
-  )
-}
-
-function release(...quadratics: readonly Quadratic[]): void {
-  for (const { anchors, importances, offset } of quadratics)
-    tf.dispose([...Object.values(anchors), ...Object.values(importances), offset])
-}
-
-function prefixed(prefix: string, params: Params): Params {
-  return Object.fromEntries(Object.entries(params).map(([name, tensor]) => [`${prefix}/${name}`, tensor]))
 }
 
 /**

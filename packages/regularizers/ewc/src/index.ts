@@ -1,2 +1,1 @@
 export * from './ewc.js'
-export * from './fisher.js'
