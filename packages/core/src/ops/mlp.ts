@@ -19,9 +19,9 @@ export function initMlp(sizes: readonly number[], rng: Rng, last: Activation = '
   return params
 }
 
-/** Applies the layers of `initMlp` to `[n, sizes[0]]`: ReLU between them, `last` after the last. */
+/** Applies the layers of `initMlp` to `[n, sizes[0]]`: ReLU between them, `last` after the last. Other parameters are left out. */
 export function applyMlp(params: Params, x: tf.Tensor, last: Activation = 'linear'): tf.Tensor2D {
-  const layers = Object.keys(params).length / 2
+  const layers = countLayers(params)
   return tf.tidy(() => {
     let u = x
     for (let layer = 0; layer < layers; layer++)
@@ -36,7 +36,7 @@ export function applyMlp(params: Params, x: tf.Tensor, last: Activation = 'linea
  * @throws LgmError `input` when there would be fewer outputs than before.
  */
 export function growMlp(params: Params, outputs: number, rng: Rng, gain = 1): Params {
-  const last = Object.keys(params).length / 2 - 1
+  const last = countLayers(params) - 1
   const [kernel, bias] = [params[`${last}/kernel`]!, params[`${last}/bias`]!]
   const [inputs, old] = kernel.shape as [number, number]
   if (outputs === old) return params
@@ -47,4 +47,10 @@ export function growMlp(params: Params, outputs: number, rng: Rng, gain = 1): Pa
     return [tf.concat([kernel, added['0/kernel']!], 1), tf.concat([bias, added['0/bias']!])] as const
   })
   return { ...params, [`${last}/kernel`]: grown[0], [`${last}/bias`]: grown[1] }
+}
+
+function countLayers(params: Params): number {
+  let count = 0
+  while (params[`${count}/kernel`]) count++
+  return count
 }

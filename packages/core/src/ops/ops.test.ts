@@ -268,3 +268,10 @@ test('the operations leave nothing behind, with a gradient or without', () => {
   tf.dispose(tf.grad(u => crossEntropy(layerNorm(applyMlp(params, u)), targets).sum())(x))
   expect(tf.memory().numTensors).toBe(before)
 })
+
+test('a perceptron leaves alone parameters that are no layers of its own, such as those a regularizer added', () => {
+  const params = initMlp([4, 5, 3], rng)
+  const x = normal(2, 4)
+  const more = { ...params, 'gates/0/kernel': tf.ones([5]), 'gates/0': tf.ones([5]), 'gates/1': tf.ones([5]) }
+  expect([...applyMlp(more, x).dataSync()]).toEqual([...applyMlp(params, x).dataSync()])
+})
