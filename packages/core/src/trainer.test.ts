@@ -58,6 +58,28 @@ describe('the trainer', () => {
     expectClose(a!, [1 - 0.1 * 3, 2], 1e-6)
   })
 
+  test('measures the shares of the gradient at the last step of 20, and at the last of all', async () => {
+    const events: LearnerEvent[] = []
+    await createTrainer({ emit: event => void events.push(event) }).fit(
+      fit({
+        iterations: 21,
+        optimizer: optimizerOptions.parse({ use: 'sgd', rate: 1e-9 }),
+        penalties: { pull: params => params.a!.sum() as tf.Scalar, idle: () => tf.scalar(0) },
+        projections: { half: ({ a }) => ({ a: a!.mul(0.5) }) },
+      }),
+    )
+    // ‖[1, 1]‖ / (‖[2, 4]‖ + ‖[1, 1]‖); half of the gradient: ½ / (½ + 1)
+    const shares = {
+      pull: expect.closeTo(Math.SQRT2 / (Math.sqrt(20) + Math.SQRT2)),
+      idle: 0,
+      half: expect.closeTo(1 / 3),
+    }
+    expect(events).toMatchObject([
+      { step: 20, shares },
+      { step: 21, shares },
+    ])
+  })
+
   test('shows trackers the path, with gradients of the loss without penalties', async () => {
     const path: number[][] = []
     const track = ({ before, gradients, after }: Update) =>

@@ -58,6 +58,18 @@ describe('the console observer', () => {
     expect(place.text()).not.toContain('\u001b')
   })
 
+  test('tells what the regularizers do: size of the penalty, and share of the gradient', () => {
+    const place = terminal(false)
+    const terms = { current: 0.5, 'regularizer/ewc': 0.0123 }
+    const shares = { 'regularizer/ewc': 0.074, 'regularizer/a-gem': 0.5 }
+    place.at(0, ...begin, step(20))
+    place.at(6000, { ...step(50), terms, shares } as LearnerEvent)
+    expect(place.text()).toContain('current 0.500, ewc 0.0123 (7 % of the gradient), a-gem (50 % of the gradient)')
+    const measurements = [accuracy('head', 0.98), { ...accuracy('head', 0.5), name: 'regularizer/ewc/share' }]
+    place.at(7000, { type: 'task-end', task: 0, measurements, seconds: 20 })
+    expect(place.text()).toContain('✔ task 1/2 (0, 1): accuracy/head 98.00 % · 20 s\n')
+  })
+
   test('says nothing of work that is done in under two seconds', () => {
     const place = terminal(false, { interval: 1 })
     place.at(0, ...begin, step(20))

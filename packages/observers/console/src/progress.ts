@@ -68,8 +68,8 @@ export class Progress {
     const elapsed = (now - work.start) / 1000
     const left = work.done > work.from ? (elapsed / (work.done - work.from)) * (work.of - work.done) : 0
     if (elapsed > 0.5) parts.push(`${seconds(left)} left`)
-    const losses = Object.entries({ ...work.shares, ...work.terms }).map(([name, value]) => {
-      const size = name in work.terms ? ` ${value.toPrecision(3)}` : ''
+    const losses = Object.entries({ ...work.terms, ...work.shares }).map(([name]) => {
+      const size = name in work.terms ? ` ${work.terms[name]!.toPrecision(3)}` : ''
       const share = work.shares[name]
       return `${name.replace('regularizer/', '')}${size}${share === undefined ? '' : ` (${Math.round(100 * share)} % of the gradient)`}`
     })
