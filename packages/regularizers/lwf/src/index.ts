@@ -1,0 +1,2 @@
+export * from './distillation.js'
+export * from './lwf.js'
