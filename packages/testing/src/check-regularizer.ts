@@ -7,6 +7,7 @@ import {
   Head,
   learn,
   type Model,
+  nameOf,
   type Params,
   Phase,
   type Plugin,
@@ -48,8 +49,9 @@ export interface RegularizerDescription {
  * What every regularizer must do. Its penalty is finite, at least 0, zero at the anchor, and differentiated rightly; it holds nothing
  * before the first task is finished, and only the anchored part of what has grown. Consolidation leaves the model and the Rng of
  * others as they are, works for one class and for one example, and does not depend on other regularizers. State goes through JSON
- * and back, and the restored regularizer goes on as if it had never stopped. No tensor leaks. `protect: embedder` leaves the head
- * alone, where there is such an option.
+ * and back, and the restored regularizer goes on as if it had never stopped. A projection changes a gradient or its opposite in a
+ * later task, and no argument; what is measured has finite figures of its own name. No tensor leaks. `protect: embedder` leaves the
+ * head alone, where there is such an option.
  *
  * @example
  * checkRegularizer({ plugin: () => ewc({ strength: 10 }) })
@@ -72,9 +74,9 @@ export function checkRegularizer({
     return previous && within ? within(state) : state
   }
   const first = () => ({ state: at(tinyTasks({ scenario }), 0, tinyModel().model) })
-  /** Begins a task after those that led to `model`, where there is no penalty otherwise. */
-  const enter = async (regularizer: Regularizer, model: Model, tasks = tinyTasks({ scenario }), index = 1) => {
-    if (within) await regularizer.begin?.(at(tasks, index, model, model))
+  /** Begins the last of the tasks, after those that led to `model`, where there is no penalty otherwise. */
+  const enter = async (regularizer: Regularizer, model: Model, tasks = tinyTasks({ scenario })) => {
+    if (within) await regularizer.begin?.(at(tasks, tasks.length - 1, model, model))
   }
   const { definition, options } = plugin()
 
@@ -104,7 +106,7 @@ export function checkRegularizer({
       const { regularizer, batch, run } = start()
       const states = await run(tinyTasks({ tasks: 3, scenario }))
       if (!regularizer.penalty) return
-      await enter(regularizer, states.at(-1)!.model, tinyTasks({ tasks: 4, scenario }), 3)
+      await enter(regularizer, states.at(-1)!.model, tinyTasks({ tasks: 4, scenario }))
       const data = await batch(states.at(-1)!.task)
       const params = move(flatten(states.at(-1)!.model), 1)
       const { gradients } = differentiate(params, () => ({ penalty: regularizer.penalty!(params, data) }))
@@ -115,15 +117,35 @@ export function checkRegularizer({
     })
 
     test('projects gradients to finite ones of the same shapes, and leaves its arguments alone', async () => {
-      const { regularizer, run } = start()
-      const params = flatten((await run(tinyTasks({ scenario }))).at(-1)!.model)
+      const { regularizer, grow, finish } = start()
+      const { state } = await finish(first().state)
       if (!regularizer.project) return
+      const tasks = tinyTasks({ scenario })
+      const next = at(tasks, 1, grow(state.model, classesOf(tasks)), state.model)
+      const params = flatten(((await regularizer.begin?.(next)) ?? next).model)
       const gradients = move(params, 2)
-      const before = numbers(gradients)
-      const projected = regularizer.project(gradients, params)
-      expect(shapes(projected)).toEqual(shapes(gradients))
-      expect(Object.values(numbers(projected)).flat().every(Number.isFinite)).toBe(true)
-      expect(numbers(gradients)).toEqual(before)
+      const opposite = Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, gradient.neg()]))
+      const changed = [gradients, opposite].filter(given => {
+        const before = numbers(given)
+        const projected = regularizer.project!(given, params)
+        expect(shapes(projected)).toEqual(shapes(given))
+        expect(Object.values(numbers(projected)).flat().every(Number.isFinite)).toBe(true)
+        expect(numbers(given)).toEqual(before)
+        return JSON.stringify(numbers(projected)) !== JSON.stringify(before)
+      })
+      expect(changed.length, 'changes of a gradient and its opposite').toBeGreaterThan(0)
+    })
+
+    test('reports finite figures of its own after a later task', async () => {
+      const { regularizer, run } = start()
+      const figures = (await run(tinyTasks({ scenario }))).at(-1)!.measurements ?? []
+      const own = figures.filter(({ name }) => name.startsWith(`${nameOf(regularizer)}/`))
+      expect(own.length).toBeGreaterThan(0)
+      expect(new Set(own.map(({ name }) => name)).size).toBe(own.length)
+      for (const { name, value, unit, aggregation } of own) {
+        expect([value].flat().every(Number.isFinite), `${name}: ${value}`).toBe(true)
+        expect([unit, aggregation], name).not.toContain('')
+      }
     })
 
     test('consolidates without touching the model or the Rng of others', async () => {
@@ -141,7 +163,7 @@ export function checkRegularizer({
       expect(others()).toEqual(states)
     })
 
-    test('holds the anchored part of a head that has grown', async () => {
+    test.skipIf(scenario === 'domain')('holds the anchored part of a head that has grown', async () => {
       const { regularizer, batch, finish, grow } = start()
       const { state } = await finish(first().state)
       if (!regularizer.penalty) return
@@ -198,17 +220,26 @@ export function checkRegularizer({
       for (const tensor of Object.values(saved.tensors)) tensor.dispose()
       for (const [name, rng] of steady.parts.rngs) stopped.parts.rngs.get(name)!.restore(rng.state())
       const penalties = async ({ model, task }: TaskState) => {
-        for (const { regularizer } of [steady, stopped]) await enter(regularizer, model)
+        const tasks = tinyTasks({ tasks: task.index + 2, scenario })
+        for (const { regularizer } of [steady, stopped]) await enter(regularizer, model, tasks)
         const [params, data] = [move(flatten(model), 1), await steady.batch(task)]
         return [steady, stopped].map(({ regularizer }) => value(regularizer.penalty?.(params, data) ?? tf.scalar(0)))
       }
       const [before, restored] = await penalties(state)
       expect(restored).toBe(before)
-      const next = at(tinyTasks({ scenario }), 1, steady.grow(state.model, scenario === 'domain' ? 2 : 4), state.model)
+      const tasks = tinyTasks({ scenario })
+      const next = at(tasks, 1, steady.grow(state.model, classesOf(tasks)), state.model)
       for (const { finish } of [steady, stopped]) await finish(next)
       expect(stateNumbers(stopped.regularizer)).toEqual(stateNumbers(steady.regularizer))
       const [after, goneOn] = await penalties(next)
       expect(goneOn).toBe(after)
+      const projections = []
+      for (const { regularizer } of [steady, stopped]) {
+        const params = flatten(((await regularizer.begin?.(next)) ?? next).model)
+        const projected = [1, 2].map(seed => regularizer.project?.(move(params, seed), params) ?? {})
+        projections.push(projected.map(numbers))
+      }
+      expect(projections[1]).toEqual(projections[0])
     })
 
     test('restores the state of a new regularizer, and forgets what it held', async () => {
@@ -222,11 +253,12 @@ export function checkRegularizer({
     test('leaks no tensor over five tasks', async () => {
       const { regularizer, batch } = start()
       const tasks = tinyTasks({ tasks: 5, scenario })
-      const { model } = tinyModel({ classes: scenario === 'domain' ? 2 : 10 })
+      const models = tasks.map((_, index) => tinyModel({ classes: classesOf(tasks.slice(0, index + 1)) }).model)
       const kept: number[] = []
       const started = tf.memory().numTensors
       for (const [index, task] of tasks.entries()) {
-        const state = at(tasks, index, model, index > 0 && within ? model : undefined)
+        const model = models[index]!
+        const state = at(tasks, index, model, within && models[index - 1])
         await regularizer.begin?.(state)
         const data = await batch(task)
         tf.tidy(() => {
@@ -236,6 +268,7 @@ export function checkRegularizer({
           tf.dispose(terms)
           regularizer.project?.(flatten(model), flatten(model))
         })
+        regularizer.measure?.()
         tf.dispose([data.x, data.labels])
         await regularizer.consolidate(state)
         kept.push(countKept(regularizer))
@@ -251,7 +284,7 @@ export function checkRegularizer({
     test.skipIf(!('protect' in definition.options.shape))(
       'leaves the head alone where only the embedder is protected',
       async () => {
-        const { regularizer, batch, finish } = start({ definition, options: { ...options, protect: 'embedder' } })
+        const { regularizer, batch, finish, grow } = start({ definition, options: { ...options, protect: 'embedder' } })
         const { state } = await finish(first().state)
         await enter(regularizer, state.model)
         const data = await batch(state.task)
@@ -266,7 +299,11 @@ export function checkRegularizer({
           expect(value(regularizer.penalty(only('embedder/'), data))).toBeGreaterThan(0)
         }
         if (regularizer.project) {
-          const projected = numbers(regularizer.project(moved, params))
+          const tasks = tinyTasks({ scenario })
+          const model = grow(state.model, classesOf(tasks))
+          await regularizer.begin?.(at(tasks, 1, model, state.model))
+          const moved = move(flatten(model), 1)
+          const projected = numbers(regularizer.project(moved, flatten(model)))
           for (const [name, unprojected] of Object.entries(numbers(moved)))
             if (name.startsWith('head/')) expect(projected[name]).toEqual(unprojected)
         }
@@ -295,8 +332,7 @@ function bench(parts: Composition, at: StateAt) {
     const states: TaskState[] = []
     for (const index of tasks.keys()) {
       const previous = states.at(-1)?.model
-      const classes = Math.max(...tasks.slice(0, index + 1).flatMap(task => task.classes)) + 1
-      const model = previous ? grow(previous, classes) : tinyModel().model
+      const model = previous ? grow(previous, classesOf(tasks.slice(0, index + 1))) : tinyModel().model
       states.push((await finish(at(tasks, index, model, previous))).state)
     }
     return states
@@ -306,6 +342,11 @@ function bench(parts: Composition, at: StateAt) {
     labels: tf.tensor1d(train.labels, 'int32'),
   })
   return { parts, regularizer, grow, finish, run, batch }
+}
+
+/** How many classes there are after these tasks. */
+function classesOf(tasks: readonly Task[]): number {
+  return Math.max(...tasks.flatMap(task => task.classes)) + 1
 }
 
 /** Every number moved by a normal deviate of 0.3. */
