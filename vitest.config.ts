@@ -6,6 +6,7 @@ const alone = [
   'packages/cli/src/**/*.test.ts',
   'tools/**/*.test.ts',
   'examples/recipes/**/*.test.ts',
+  'examples/experiments/**/*.test.ts',
 ]
 
 // Tests run on the sources: the condition "source" of each package's exports points there.

@@ -1,0 +1,148 @@
+// The rows of the study: who keeps the embedder from forgetting, and how. Everything else is the same in all rows: networks, generator,
+// iterations, batches, optimizer, and seven strengths a decade apart to choose from where a method has one.
+
+/** @typedef {import('../study.mjs').Row} Row */
+
+/** Seven strengths from 10^low to 10^(low + 6). @param {number} low */
+const decades = low => Array.from({ length: 7 }, (_, i) => 10 ** (low + i))
+
+/**
+ * @param {{ learn?: Record<string, unknown>, migrate?: 'round-trip' | 'displacement' }} [changes]
+ */
+const phases = ({ learn = {}, migrate } = {}) => [
+  { use: 'recall', perClass: 3000 },
+  { use: 'learn', iterations: 400, ...learn },
+  ...(migrate ? [{ use: 'migrate', mode: migrate }] : []),
+  { use: 'decode', iterations: 150 },
+  { use: 'learn', iterations: 200, embedder: 'freeze', regularize: false },
+  'memorize',
+  'consolidate',
+]
+
+/** Weight of ‖x − D(E(x))‖² while E learns, wherever it is on; calibrated by a prototype, not tuned here. */
+const autoencode = 0.02
+const held = { protect: 'embedder' }
+/** Old classes are fitted to recall again where recall migrates. */
+const following = { generator: { use: 'gaussian', components: 20, retention: 'refit' } }
+const unheld = () => phases().filter(phase => phase !== 'consolidate')
+
+/**
+ * A row with one regularizer of some strength.
+ * @param {string} name @param {string} title @param {number} low @param {Record<string, unknown>} regularizer
+ * @param {Parameters<typeof phases>[0]} [changes]
+ * @returns {Row}
+ */
+const tuned = (name, title, low, regularizer, changes = {}) => ({
+  name,
+  title,
+  strengths: decades(low),
+  recipe: strength => ({
+    regularizers: [{ ...regularizer, strength }],
+    phases: phases(changes),
+    ...(changes.migrate && following),
+  }),
+})
+
+const roundTrip = { use: 'ae-distillation', target: 'round-trip' }
+const joint = { learn: { autoencode } }
+
+/** @type {Row[]} */
+const rows = [
+  { name: 'nothing', title: 'nothing', recipe: () => ({ phases: unheld() }) },
+  {
+    name: 'lossless-memory',
+    title: 'lossless memory of old codes',
+    recipe: () => ({ generator: { use: 'buffer' }, phases: unheld() }),
+  },
+  tuned('l2', 'L2 to the last parameters', -4, { use: 'l2', ...held }),
+  tuned('ewc', 'EWC', 2, { use: 'ewc', ...held }),
+  tuned('mas', 'MAS', -3, { use: 'mas', ...held }),
+  tuned('si', 'SI', -3, { use: 'si', ...held }),
+  {
+    name: 'a-gem',
+    title: 'A-GEM on decoded recall',
+    recipe: () => ({ regularizers: [{ use: 'a-gem', memory: 'decoded', ...held }], phases: phases() }),
+  },
+  tuned('feature-distillation', 'feature distillation', -4, { use: 'feature-distillation' }),
+  tuned('ae-latent', 'AE distillation, target u', -4, { use: 'ae-distillation', target: 'latent' }),
+  tuned('ae-round-trip', 'AE distillation, target E(D(u))', -4, roundTrip),
+  tuned('ewc-joint', 'EWC + joint AE', 2, { use: 'ewc', ...held }, joint),
+  tuned('mas-joint', 'MAS + joint AE', -3, { use: 'mas', ...held }, joint),
+  tuned('ae-joint', 'AE distillation + joint AE', -4, roundTrip, joint),
+  tuned('ae-joint-migrate', '… + migration, round trip', -4, roundTrip, { ...joint, migrate: 'round-trip' }),
+  tuned('ae-joint-displace', '… + migration, displacement', -4, roundTrip, { ...joint, migrate: 'displacement' }),
+  tuned('ae-joint-decoded', 'AE distillation + joint AE + decoded rehearsal', -4, roundTrip, {
+    learn: { autoencode, decoded: 0.5 },
+  }),
+  tuned('all', '… + migration, displacement', -4, roundTrip, {
+    learn: { autoencode, decoded: 0.5 },
+    migrate: 'displacement',
+  }),
+  {
+    name: 'unprotected-displace',
+    title: 'joint AE + decoded rehearsal + displacement, no regularizer',
+    recipe: () => ({
+      phases: phases({ learn: { autoencode, decoded: 0.5 }, migrate: 'displacement' }).filter(
+        phase => phase !== 'consolidate',
+      ),
+      ...following,
+    }),
+  },
+  {
+    name: 'frozen',
+    title: 'embedder frozen after the first task, joint AE',
+    recipe: () => ({
+      phases: phases({ learn: { autoencode, embedder: 'freeze-after-first' } }).filter(
+        phase => phase !== 'consolidate',
+      ),
+    }),
+  },
+  {
+    name: 'joint',
+    title: 'joint: all classes in one task',
+    recipe: () => ({
+      stream: { use: 'split', tasks: 1 },
+      phases: [{ use: 'learn', iterations: 3000 }, { use: 'decode', iterations: 750 }, 'memorize'],
+    }),
+  },
+]
+
+/** The pipeline of all rows. */
+const shared = {
+  readout: 'head',
+  temperature: 4,
+  stream: { use: 'split', tasks: 5 },
+  embedder: { use: 'mlp', widths: [400], codes: 64, normalize: 'layer' },
+  decoder: { use: 'mlp', widths: [400] },
+  head: { use: 'mlp', widths: [400] },
+  generator: { use: 'gaussian', components: 20 },
+  evaluators: ['accuracy', 'drift'],
+  observers: ['console'],
+}
+
+/** Steps of the phases while strengths are chosen. */
+const shorter = { learn: 200, decode: 60 }
+
+/** @type {import('../study.mjs').Study} */
+export const study = {
+  name: 'embedder-drift',
+  datasets: ['mnist', 'fashion-mnist'],
+  figure: 'ACC/head',
+  tuningSeed: 100,
+  forTuning: recipe => ({
+    ...recipe,
+    stream: { .../** @type {object} */ (recipe.stream), validation: 0.1, measureOn: 'validation', limit: 2000 },
+    generator: { .../** @type {object} */ (recipe.generator), components: 5 },
+    phases: /** @type {any[]} */ (recipe.phases).map(phase =>
+      phase.use === 'recall'
+        ? { ...phase, perClass: 1000 }
+        : phase.use === 'learn' && phase.embedder === 'freeze'
+          ? { ...phase, iterations: 100 }
+          : phase.use in shorter
+            ? { ...phase, iterations: shorter[/** @type {keyof typeof shorter} */ (phase.use)] }
+            : phase,
+    ),
+  }),
+  shared,
+  rows,
+}

@@ -1,0 +1,265 @@
+// Runs a study: every row on every data set and seed, each an ordinary `lgm run` in a process of its own with one engine thread, after
+// the strengths have been chosen on validation data. What is finished is never run again; Ctrl-C, and the same command goes on.
+//
+//   node examples/experiments/study.mjs embedder-drift [--jobs 2] [--seeds 0..2] [--rows a,b] [--only tuning|final] [--out DIR] [--collect]
+//
+// A study is a folder with `rows.mjs`, which exports `study`. Results go to docs/results/<study>/runs.json.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '..', '..')
+
+/** @typedef {Record<string, unknown>} Recipe */
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} title
+ * @property {(strength: number) => Recipe} recipe what stands in the place of the shared recipe's keys; the strength is 0 where there is none
+ * @property {readonly number[]} [strengths] to choose from on validation data
+ * @property {string} [like] the row whose chosen strength this one takes
+ */
+/**
+ * @typedef {object} Study
+ * @property {string} name
+ * @property {readonly string[]} datasets
+ * @property {string} figure by which strengths are chosen, of the summary: `ACC/head`
+ * @property {number} tuningSeed
+ * @property {(recipe: Recipe) => Recipe} forTuning the recipe on validation data, at the budget of tuning
+ * @property {Recipe} shared what all rows have in common
+ * @property {readonly Row[]} rows
+ */
+/** @typedef {{ stage: 'tuning' | 'final', row: string, dataset: string, strength: number, seed: number, recipe: Recipe, folder: string }} Run */
+
+/** `0..2` or `0,2`. @param {string} text */
+export function seedsOf(text) {
+  const range = /^(\d+)\.\.(\d+)$/.exec(text)
+  if (range) return Array.from({ length: Number(range[2]) - Number(range[1]) + 1 }, (_, i) => Number(range[1]) + i)
+  return text.split(',').map(Number)
+}
+
+/**
+ * The runs of a study at one stage.
+ * @param {Study} study
+ * @param {{ out: string, seeds: readonly number[], rows?: readonly string[] | undefined }} settings
+ * @returns {Run[]}
+ */
+export function tuningRuns(study, { out, rows }) {
+  return study.datasets.flatMap(dataset =>
+    study.rows
+      .filter(row => row.strengths && (!rows || rows.includes(row.name)))
+      .flatMap(row =>
+        (row.strengths ?? []).map(strength => ({
+          stage: /** @type {const} */ ('tuning'),
+          row: row.name,
+          dataset,
+          strength,
+          seed: study.tuningSeed,
+          recipe: study.forTuning({ ...study.shared, ...row.recipe(strength), name: row.name, dataset }),
+          folder: join(out, 'tuning', dataset, row.name, String(strength)),
+        })),
+      ),
+  )
+}
+
+/**
+ * @param {Study} study
+ * @param {{ out: string, seeds: readonly number[], rows?: readonly string[] | undefined }} settings
+ * @returns {Run[]}
+ */
+export function finalRuns(study, { out, seeds, rows }) {
+  return seeds.flatMap(seed =>
+    study.datasets.flatMap(dataset =>
+      study.rows
+        .filter(row => !rows || rows.includes(row.name))
+        .map(row => {
+          const strength = chosenStrength(study, row, dataset, out)
+          return {
+            stage: /** @type {const} */ ('final'),
+            row: row.name,
+            dataset,
+            strength,
+            seed,
+            recipe: { ...study.shared, ...row.recipe(strength), name: row.name, dataset },
+            folder: join(out, 'final', dataset, row.name, `s${seed}`),
+          }
+        }),
+    ),
+  )
+}
+
+/**
+ * The strength with the best figure on validation data; of equal ones the smallest.
+ * @param {Study} study @param {Row} row @param {string} dataset @param {string} out
+ */
+function chosenStrength(study, row, dataset, out) {
+  const like = row.like ? study.rows.find(({ name }) => name === row.like) : row
+  if (!like?.strengths) return 0
+  const found = like.strengths.map(strength => {
+    const report = reportIn(join(out, 'tuning', dataset, like.name, String(strength)))
+    if (!report)
+      throw new Error(`${row.name}, ${dataset}: strength ${strength} has not been tried yet; run without --only final`)
+    return { strength, value: report.failed ? -1 : /** @type {number} */ (summaryOf(report, study.figure)) }
+  })
+  return found.reduce((best, one) => (one.value > best.value ? one : best)).strength
+}
+
+/** @param {string} folder */
+export function reportIn(folder) {
+  const report = join(folder, 'report.json')
+  if (existsSync(report)) return JSON.parse(readFileSync(report, 'utf8'))
+  const failed = join(folder, 'failed.json')
+  return existsSync(failed) ? JSON.parse(readFileSync(failed, 'utf8')) : undefined
+}
+
+/** @param {{ summary: { name: string, value: unknown }[] }} report @param {string} name */
+const summaryOf = (report, name) => report.summary.find(measurement => measurement.name === name)?.value
+
+/**
+ * Runs one child process; a method that diverges is a result too, and is kept as `failed.json`.
+ * @param {Run} run @param {Set<import('node:child_process').ChildProcess>} children
+ */
+function start(run, children) {
+  rmSync(run.folder, { recursive: true, force: true })
+  mkdirSync(dirname(run.folder), { recursive: true })
+  const recipe = `${run.folder}.yaml`
+  const log = `${run.folder}.log`
+  writeFileSync(recipe, JSON.stringify({ ...run.recipe, backend: { use: 'native', threads: 1 } }, undefined, 2))
+  const main = join(root, 'packages', 'cli', 'bin', 'lgm.mjs')
+  const output = openSync(log, 'w')
+  const child = spawn(process.execPath, [main, 'run', recipe, '--seed', String(run.seed), '--out', run.folder], {
+    stdio: ['ignore', output, output],
+    cwd: root,
+  })
+  children.add(child)
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, signal) => {
+        children.delete(child)
+        if (code === 0) return resolve()
+        const said = readFileSync(log, 'utf8').trim().split('\n').at(-1) ?? ''
+        if (code === 130 || signal) return reject(new Error('interrupted'))
+        if (!said.includes('expected finite losses'))
+          return reject(new Error(`${run.folder}: exit code ${code}: ${said}`))
+        mkdirSync(run.folder, { recursive: true })
+        writeFileSync(join(run.folder, 'failed.json'), JSON.stringify({ failed: said }))
+        resolve()
+      })
+    })
+  )
+}
+
+/** @param {Run[]} runs @param {number} jobs @param {string} name */
+async function runAll(runs, jobs, name) {
+  const open = runs.filter(run => !reportIn(run.folder))
+  const done = runs.length - open.length
+  console.log(`${name}: ${runs.length} runs, ${done} of them done before, ${jobs} at a time`)
+  /** @type {Set<import('node:child_process').ChildProcess>} */
+  const children = new Set()
+  const begun = performance.now()
+  let ended = 0
+  const stop = () => {
+    open.length = 0
+    for (const child of children) child.kill('SIGINT')
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const worker = async () => {
+    for (let run = open.shift(); run; run = open.shift()) {
+      await start(run, children)
+      ended += 1
+      const minutes = (performance.now() - begun) / 60_000
+      const left = (minutes / ended) * (open.length + children.size)
+      console.log(
+        `${done + ended}/${runs.length} · ${run.stage} ${run.dataset} ${run.row} ${run.strength || ''} seed ${run.seed}: ${said(run)} · about ${left.toFixed(0)} min left`,
+      )
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: jobs }, worker))
+  } finally {
+    stop()
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+}
+
+/** @param {Run} run */
+function said(run) {
+  const report = reportIn(run.folder)
+  if (!report || report.failed) return report?.failed ?? 'no report'
+  const parts = ['head', 'bayes', 'ensemble'].map(readout => summaryOf(report, `ACC/${readout}`))
+  return parts.map(value => (typeof value === 'number' ? `${(100 * value).toFixed(2)} %` : '–')).join(' / ')
+}
+
+/**
+ * What is kept of a run: every single figure of the summary, and of the last task.
+ * @param {Run} run
+ */
+function recordOf({ stage, row, dataset, strength, seed, folder }) {
+  const report = reportIn(folder)
+  if (!report) return []
+  const which = { stage, row, dataset, strength, seed }
+  if (report.failed) return [{ ...which, failed: report.failed }]
+  /** @type {Record<string, number>} */
+  const figures = {}
+  for (const { name, value } of [...report.rows.at(-1), ...report.summary])
+    if (typeof value === 'number') figures[name] = Number(value.toPrecision(6))
+  const kept = Object.fromEntries(Object.entries(report.kept).map(([owner, { numbers }]) => [owner, numbers]))
+  return [
+    {
+      ...which,
+      figures,
+      kept,
+      seconds: Math.round(report.totalSeconds),
+      engine: report.engine,
+      versions: report.versions,
+    },
+  ]
+}
+
+async function main() {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      jobs: { type: 'string', default: String(availableParallelism()) },
+      seeds: { type: 'string', default: '0..2' },
+      rows: { type: 'string' },
+      only: { type: 'string' },
+      out: { type: 'string' },
+      collect: { type: 'boolean', default: false },
+    },
+  })
+  const name = positionals[0]
+  if (!name || !existsSync(join(here, name, 'rows.mjs')))
+    throw new Error(`expected the name of a study beside ${here}, got ${name ?? 'none'}`)
+  const { study } = /** @type {{ study: Study }} */ (await import(join(here, name, 'rows.mjs')))
+  const settings = {
+    out: values.out ?? join(root, 'runs', name),
+    seeds: seedsOf(values.seeds),
+    rows: values.rows?.split(','),
+  }
+  const jobs = Number(values.jobs)
+  if (!values.collect) {
+    if (values.only !== 'final') await runAll(tuningRuns(study, settings), jobs, 'choosing on validation data')
+    if (values.only !== 'tuning') await runAll(finalRuns(study, settings), jobs, 'final runs on test data')
+  }
+  const runs = [...tuningRuns(study, settings), ...finalRuns(study, settings)].flatMap(recordOf)
+  const file = join(root, 'docs', 'results', name, 'runs.json')
+  mkdirSync(dirname(file), { recursive: true })
+  const lines = runs.map(run => `    ${JSON.stringify(run)}`).join(',\n')
+  writeFileSync(`${file}.new`, `{\n  "study": ${JSON.stringify(name)},\n  "runs": [\n${lines}\n  ]\n}\n`)
+  renameSync(`${file}.new`, file)
+  console.log(`${runs.length} runs in ${file}`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  main().catch(error => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  })

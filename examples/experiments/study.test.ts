@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { composeOnly, readRecipe } from '@lgm/cli'
+import { afterAll, expect, test } from 'vitest'
+import { study as drift } from './embedder-drift/rows.mjs'
+import { finalRuns, seedsOf, tuningRuns } from './study.mjs'
+
+const folder = mkdtempSync(join(tmpdir(), 'lgm-study-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const here = fileURLToPath(new URL('.', import.meta.url))
+const settings = { out: folder, seeds: [0, 1] }
+
+/** A study of two rows, of which one has strengths. */
+const study = {
+  ...drift,
+  datasets: ['mnist'],
+  shared: { stream: { use: 'split' }, generator: { use: 'gaussian' }, phases: [{ use: 'learn' }] },
+  rows: [
+    { name: 'plain', title: 'plain', recipe: () => ({}) },
+    { name: 'held', title: 'held', strengths: [1, 10, 100], recipe: (strength: number) => ({ temperature: strength }) },
+    { name: 'same', title: 'same strength', like: 'held', recipe: (strength: number) => ({ temperature: strength }) },
+  ],
+}
+
+function finish(run: { folder: string }, accuracy: number): void {
+  mkdirSync(run.folder, { recursive: true })
+  const report = { summary: [{ name: 'ACC/head', value: accuracy }] }
+  writeFileSync(join(run.folder, 'report.json'), JSON.stringify(report))
+}
+
+test('final runs take the strength that was best on validation data, and other rows may take it over', () => {
+  expect(() => finalRuns(study, settings)).toThrow('held, mnist: strength 1 has not been tried yet')
+  const tuning = tuningRuns(study, settings)
+  expect(tuning.map(run => [run.row, run.strength, run.seed])).toEqual([
+    ['held', 1, 100],
+    ['held', 10, 100],
+    ['held', 100, 100],
+  ])
+  expect(tuning[1]!.recipe).toMatchObject({
+    name: 'held',
+    dataset: 'mnist',
+    temperature: 10,
+    stream: { use: 'split', validation: 0.1, measureOn: 'validation' },
+  })
+  finish(tuning[0]!, 0.5)
+  finish(tuning[1]!, 0.75)
+  mkdirSync(tuning[2]!.folder, { recursive: true })
+  writeFileSync(join(tuning[2]!.folder, 'failed.json'), JSON.stringify({ failed: 'expected finite losses' }))
+  const final = finalRuns(study, settings)
+  expect(final.map(run => [run.row, run.strength, run.seed])).toEqual([
+    ['plain', 0, 0],
+    ['held', 10, 0],
+    ['same', 10, 0],
+    ['plain', 0, 1],
+    ['held', 10, 1],
+    ['same', 10, 1],
+  ])
+  expect(final[1]!.recipe.stream).toEqual({ use: 'split' })
+})
+
+test('seeds are a range or a list', () => {
+  expect(seedsOf('0..2')).toEqual([0, 1, 2])
+  expect(seedsOf('3,5')).toEqual([3, 5])
+})
+
+test.each(drift.rows.map(row => [row.name, row] as const))(
+  'embedder drift: the row %s is made of plugins and options that there are, in choosing and in final runs',
+  async (name, row) => {
+    const recipe = { ...drift.shared, ...row.recipe(row.strengths?.[3] ?? 0), name }
+    for (const [stage, made] of Object.entries({ final: recipe, tuning: drift.forTuning(recipe) })) {
+      const file = join(folder, `${name}-${stage}.yaml`)
+      writeFileSync(file, JSON.stringify(made))
+      const learner = await composeOnly(await readRecipe(file, here))
+      await learner.dispose()
+    }
+  },
+)
+
+test('embedder drift: every method with a strength has seven to choose from, six orders of magnitude apart', () => {
+  const tuned = drift.rows.filter(row => row.strengths)
+  expect(tuned.length).toBeGreaterThan(10)
+  for (const { strengths } of tuned) {
+    expect(strengths!.length).toBe(7)
+    expect(strengths!.at(-1)! / strengths![0]!).toBeCloseTo(1e6, -1)
+  }
+})
+
+test('embedder drift: no row has another embedder, head, number of steps or batch than the others', () => {
+  const budgets = drift.rows.map(row => {
+    const recipe = { ...drift.shared, ...row.recipe(1) } as Record<string, unknown> & {
+      phases: { iterations?: number }[]
+    }
+    const steps = recipe.phases.reduce((sum, phase) => sum + (phase.iterations ?? 0), 0)
+    return [row.name === 'joint' ? steps / 5 : steps, recipe.embedder, recipe.head, recipe.decoder]
+  })
+  for (const budget of budgets) expect(budget).toEqual(budgets[0])
+})
