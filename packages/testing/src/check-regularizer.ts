@@ -3,6 +3,7 @@ import {
   type Composition,
   createRng,
   differentiate,
+  disposeParams,
   flatten,
   Head,
   learn,
@@ -23,7 +24,7 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import { composeParts } from './build.js'
 import { expectClose, finiteDifferences } from './expectations.js'
-import { tinyModel } from './tiny-model.js'
+import { type TinyModelOptions, tinyModel } from './tiny-model.js'
 import { tinyState, tinyTasks } from './tiny-tasks.js'
 
 /** What `checkRegularizer` is told about a plugin. */
@@ -43,6 +44,10 @@ export interface RegularizerDescription {
   readonly within?: (state: TaskState) => TaskState
   /** Class-incremental unless told. */
   readonly scenario?: Scenario
+  /** What the tiny model is made with, for regularizers that are not for any network. */
+  readonly model?: Pick<TinyModelOptions, 'activation'>
+  /** Whether the penalty is there in the first task already, as a cost of the network used is. False unless told. */
+  readonly immediate?: boolean
 }
 
 /**
@@ -50,8 +55,8 @@ export interface RegularizerDescription {
  * before the first task is finished, and only the anchored part of what has grown. Consolidation leaves the model and the Rng of
  * others as they are, works for one class and for one example, and does not depend on other regularizers. State goes through JSON
  * and back, and the restored regularizer goes on as if it had never stopped. A projection changes a gradient or its opposite in a
- * later task, and no argument; what is measured has finite figures of its own name. No tensor leaks. `protect: embedder` leaves the
- * head alone, where there is such an option.
+ * later task, and no argument; so does a view, which has finite parameters of E and C; what is measured has finite figures of its own
+ * name. No tensor leaks. `protect: embedder` leaves the head alone, where there is such an option.
  *
  * @example
  * checkRegularizer({ plugin: () => ewc({ strength: 10 }) })
@@ -63,17 +68,22 @@ export function checkRegularizer({
   constant = true,
   within,
   scenario = 'class',
+  model: made = {},
+  immediate = false,
 }: RegularizerDescription): void {
-  const start = (made = plugin(), others: readonly Plugin[] = []) =>
+  const start = (tested = plugin(), others: readonly Plugin[] = []) =>
     bench(
-      composeParts([...tinyModel().plugins, ...beside, ...others, made, learn({ iterations: 3, batchSize: 8 })]),
+      composeParts([...tiny().plugins, ...beside, ...others, tested, learn({ iterations: 3, batchSize: 8 })]),
       at,
+      tiny,
     )
+  const tiny = (classes = 2) => tinyModel({ ...made, classes })
   const at: StateAt = (tasks, index, model, previous) => {
     const state = tinyState(tasks, index, model, scenario, previous)
     return previous && within ? within(state) : state
   }
-  const first = () => ({ state: at(tinyTasks({ scenario }), 0, tinyModel().model) })
+  const first = () => ({ state: at(tinyTasks({ scenario }), 0, tiny().model) })
+  const begin = async (regularizer: Regularizer, state: TaskState) => (await regularizer.begin?.(state)) ?? state
   /** Begins the last of the tasks, after those that led to `model`, where there is no penalty otherwise. */
   const enter = async (regularizer: Regularizer, model: Model, tasks = tinyTasks({ scenario })) => {
     if (within) await regularizer.begin?.(at(tasks, tasks.length - 1, model, model))
@@ -83,9 +93,11 @@ export function checkRegularizer({
   describe(`regularizer "${definition.name}" conforms`, () => {
     test('holds nothing before the first task is finished', async () => {
       const { regularizer, batch } = start()
-      const { state } = first()
-      await regularizer.begin?.(state)
-      if (regularizer.penalty) expectClose(regularizer.penalty(flatten(state.model), await batch(state.task)), [0], 0)
+      const state = await begin(regularizer, first().state)
+      if (!regularizer.penalty) return
+      const penalty = value(regularizer.penalty(flatten(state.model), await batch(state.task)))
+      if (immediate) expect(penalty > 0 && Number.isFinite(penalty), `${penalty} above 0`).toBe(true)
+      else expect(penalty).toBe(0)
     })
 
     test('has a finite penalty of at least 0, and of 0 at the anchor', async () => {
@@ -122,7 +134,7 @@ export function checkRegularizer({
       if (!regularizer.project) return
       const tasks = tinyTasks({ scenario })
       const next = at(tasks, 1, grow(state.model, classesOf(tasks)), state.model)
-      const params = flatten(((await regularizer.begin?.(next)) ?? next).model)
+      const params = flatten((await begin(regularizer, next)).model)
       const gradients = move(params, 2)
       const opposite = Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, gradient.neg()]))
       const changed = [gradients, opposite].filter(given => {
@@ -134,6 +146,21 @@ export function checkRegularizer({
         return JSON.stringify(numbers(projected)) !== JSON.stringify(before)
       })
       expect(changed.length, 'changes of a gradient and its opposite').toBeGreaterThan(0)
+    })
+
+    test('views the parameters of E and C for each task as finite ones of the same shapes, and leaves them alone', async () => {
+      const { regularizer, run } = start()
+      const states = await run(tinyTasks({ scenario }))
+      if (!regularizer.view) return
+      const params = flatten(states.at(-1)!.model)
+      const before = numbers(params)
+      const plain = shapes(flatten(first().state.model))
+      for (const { task } of states) {
+        const viewed = regularizer.view(params, task.index)
+        for (const name of Object.keys(plain)) expect(viewed[name]?.shape, name).toEqual(params[name]!.shape)
+        expect(Object.values(numbers(viewed)).flat().every(Number.isFinite)).toBe(true)
+      }
+      expect(numbers(params)).toEqual(before)
     })
 
     test('reports finite figures of its own after a later task', async () => {
@@ -150,16 +177,18 @@ export function checkRegularizer({
 
     test('consolidates without touching the model or the Rng of others', async () => {
       const { regularizer, parts } = start()
-      const { state } = first()
-      const before = numbers(flatten(state.model))
+      const { state: given } = first()
+      const before = numbers(flatten(given.model))
       const others = () =>
         Array.from(parts.rngs)
           .filter(([name]) => parts.parts.get(name) !== regularizer)
           .map(([, rng]) => rng.state())
       const states = structuredClone(others())
-      await regularizer.begin?.(state)
+      const state = await begin(regularizer, given)
+      const begun = numbers(flatten(state.model))
       await regularizer.consolidate(state)
-      expect(numbers(flatten(state.model))).toEqual(before)
+      expect(numbers(flatten(given.model))).toEqual(before)
+      expect(numbers(flatten(state.model))).toEqual(begun)
       expect(others()).toEqual(states)
     })
 
@@ -188,7 +217,7 @@ export function checkRegularizer({
       for (const count of [20, 1]) {
         const tasks = tinyTasks({ classes: 1, count, scenario })
         const { regularizer, batch, finish } = start()
-        const { state } = await finish(at(tasks, 0, tinyModel({ classes: 1 }).model))
+        const { state } = await finish(at(tasks, 0, tiny(1).model))
         await enter(regularizer, state.model, tasks)
         const penalty = regularizer.penalty?.(move(flatten(state.model), 1), await batch(tasks[0]!))
         if (penalty) expect(value(penalty) >= 0 && Number.isFinite(value(penalty))).toBe(true)
@@ -197,9 +226,8 @@ export function checkRegularizer({
 
     test('does not depend on another regularizer beside it', async () => {
       const [alone, second] = [start(), start(plugin(), [plugin()])]
-      const { state } = first()
       const penalty = async (regularizer: Regularizer) => {
-        await regularizer.begin?.(state)
+        const state = await begin(regularizer, first().state)
         await regularizer.consolidate(state)
         await enter(regularizer, state.model)
         return value(
@@ -207,8 +235,7 @@ export function checkRegularizer({
         )
       }
       const here = second.parts.all(Regularizer)[0]!
-      await second.regularizer.begin?.(state)
-      await second.regularizer.consolidate(state)
+      await second.regularizer.consolidate(await begin(second.regularizer, first().state))
       expect(await penalty(here)).toBe(await penalty(alone.regularizer))
     })
 
@@ -229,13 +256,14 @@ export function checkRegularizer({
       expect(restored).toBe(before)
       const tasks = tinyTasks({ scenario })
       const next = at(tasks, 1, steady.grow(state.model, classesOf(tasks)), state.model)
-      for (const { finish } of [steady, stopped]) await finish(next)
+      const finished = await steady.finish(next)
+      await stopped.finish(next)
       expect(stateNumbers(stopped.regularizer)).toEqual(stateNumbers(steady.regularizer))
-      const [after, goneOn] = await penalties(next)
+      const [after, goneOn] = await penalties(finished.state)
       expect(goneOn).toBe(after)
       const projections = []
       for (const { regularizer } of [steady, stopped]) {
-        const params = flatten(((await regularizer.begin?.(next)) ?? next).model)
+        const params = flatten((await begin(regularizer, next)).model)
         const projected = [1, 2].map(seed => regularizer.project?.(move(params, seed), params) ?? {})
         projections.push(projected.map(numbers))
       }
@@ -253,13 +281,13 @@ export function checkRegularizer({
     test('leaks no tensor over five tasks', async () => {
       const { regularizer, batch } = start()
       const tasks = tinyTasks({ tasks: 5, scenario })
-      const models = tasks.map((_, index) => tinyModel({ classes: classesOf(tasks.slice(0, index + 1)) }).model)
+      const models = tasks.map((_, index) => tiny(classesOf(tasks.slice(0, index + 1))).model)
       const kept: number[] = []
       const started = tf.memory().numTensors
       for (const [index, task] of tasks.entries()) {
-        const model = models[index]!
-        const state = at(tasks, index, model, within && models[index - 1])
-        await regularizer.begin?.(state)
+        const given = at(tasks, index, models[index]!, within && models[index - 1])
+        const state = await begin(regularizer, given)
+        const model = state.model
         const data = await batch(task)
         tf.tidy(() => {
           const { terms } = differentiate(flatten(model), () =>
@@ -271,6 +299,7 @@ export function checkRegularizer({
         regularizer.measure?.()
         tf.dispose([data.x, data.labels])
         await regularizer.consolidate(state)
+        disposeParams(flatten(model), flatten(given.model))
         kept.push(countKept(regularizer))
         expect(tf.memory().numTensors - started, `tensors after task ${index + 1}, as many as the state has`).toBe(
           kept.at(-1),
@@ -316,7 +345,7 @@ export function checkRegularizer({
 type StateAt = (tasks: readonly Task[], index: number, model: Model, previous?: Model) => TaskState
 
 /** A regularizer in its composition, and a way to take it through tasks with the real learn phase. */
-function bench(parts: Composition, at: StateAt) {
+function bench(parts: Composition, at: StateAt, tiny: () => { readonly model: Model }) {
   const regularizer = parts.all(Regularizer).at(-1)!
   const phase = parts.one(Phase)!
   const grow = (model: Model, classes: number): Model => ({
@@ -332,7 +361,7 @@ function bench(parts: Composition, at: StateAt) {
     const states: TaskState[] = []
     for (const index of tasks.keys()) {
       const previous = states.at(-1)?.model
-      const model = previous ? grow(previous, classesOf(tasks.slice(0, index + 1))) : tinyModel().model
+      const model = previous ? grow(previous, classesOf(tasks.slice(0, index + 1))) : tiny().model
       states.push((await finish(at(tasks, index, model, previous))).state)
     }
     return states

@@ -26,6 +26,7 @@ const weights = z
 const embedderOptions = z.strictObject({
   width: z.number().int().min(1).default(3).describe('numbers in a code'),
   weights,
+  activation: z.enum(['tanh', 'relu']).default('tanh').describe('what follows the layer'),
 })
 const headOptions = z.strictObject({ weights })
 
@@ -55,7 +56,8 @@ class TinyEmbedder implements Embedder {
   }
 
   embed(params: Params, x: tf.Tensor): tf.Tensor {
-    return dense(x.reshape([x.shape[0]!, -1]), params.kernel!, params.bias!).tanh()
+    const affine = dense(x.reshape([x.shape[0]!, -1]), params.kernel!, params.bias!)
+    return this.#options.activation === 'relu' ? affine.relu() : affine.tanh()
   }
 }
 
@@ -98,11 +100,11 @@ function layer(inputs: number, outputs: number, rng: Rng): Params {
   return { kernel, bias: tf.tensor1d(rng.normal(outputs).map(value => 0.1 * value)) }
 }
 
-/** E of one layer, x `[n, ...example]` → tanh(xW + b) `[n, width]`; parameters `kernel` and `bias`. */
+/** E of one layer, x `[n, ...example]` → tanh(xW + b) `[n, width]`, or with ReLU; parameters `kernel` and `bias`. */
 export const tinyEmbedder = definePlugin({
   point: Embedder,
   name: 'tiny',
-  summary: 'one tanh layer, for tests',
+  summary: 'one layer, for tests',
   options: embedderOptions,
   class: TinyEmbedder,
 })
@@ -124,6 +126,20 @@ export interface TinyModel {
   readonly model: Model
 }
 
+/** What a tiny model looks like; every field has a default. */
+export interface TinyModelOptions {
+  /** random. */
+  readonly weights?: 'golden' | 'random'
+  /** What follows the layer of E; tanh. */
+  readonly activation?: 'tanh' | 'relu'
+  /** Shape of one example; [2]. */
+  readonly shape?: readonly number[]
+  /** 2. */
+  readonly classes?: number
+  /** 0. */
+  readonly seed?: number
+}
+
 /**
  * The network example → tanh(3) → classes: with golden weights that of the golden vectors (2 inputs, 2 classes), else drawn by `seed`.
  *
@@ -132,16 +148,12 @@ export interface TinyModel {
  */
 export function tinyModel({
   weights = 'random',
+  activation = 'tanh',
   shape = [2],
   classes = 2,
   seed = 0,
-}: {
-  weights?: 'golden' | 'random'
-  shape?: readonly number[]
-  classes?: number
-  seed?: number
-} = {}): TinyModel {
-  const plugins = [tinyEmbedder({ weights }), tinyHead({ weights })]
+}: TinyModelOptions = {}): TinyModel {
+  const plugins = [tinyEmbedder({ weights, activation }), tinyHead({ weights })]
   const embedder = build(Embedder, plugins[0]!)
   const head = build(Head, plugins[1]!)
   const rng = createRng(seed, '/tiny-model')
