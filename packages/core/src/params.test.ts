@@ -8,6 +8,7 @@ import {
   flatten,
   mapParams,
   protectedParams,
+  requireProtected,
   subset,
   unflatten,
   uniformWeights,
@@ -38,6 +39,15 @@ describe('parameters', () => {
       'embedder/0/bias',
       'head/kernel',
     ])
+  })
+
+  test('that a regularizer must have are an error where there are none', () => {
+    expect(Object.keys(requireProtected('me', model(), 'embedder'))).toEqual(['embedder/0/kernel', 'embedder/0/bias'])
+    const fixed = { ...model(), embedder: {} }
+    expect(Object.keys(requireProtected('me', fixed, 'embedder+head'))).toEqual(['head/kernel'])
+    expect(() => requireProtected('me', fixed, 'embedder')).toThrow(
+      'me: expected parameters to hold in the embedder, got none; use an embedder that learns, or protect: embedder+head',
+    )
   })
 
   test('count their numbers', () => {

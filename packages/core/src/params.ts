@@ -18,10 +18,10 @@ export function disposeParams(params: Params, ...except: readonly Params[]): voi
   for (const tensor of Object.values(params)) if (!spared.has(tensor) && !tensor.isDisposed) tensor.dispose()
 }
 
-/** E, C and D as one record, named `embedder/…`, `head/…`, `decoder/…`. */
-export function flatten(model: Partial<Model>): Params {
+/** Several records as one, such as E, C and D, named `embedder/…`, `head/…`, `decoder/…`; `subset` takes one out again. */
+export function flatten<Part extends string>(parts: { readonly [part in Part]?: Params }): Params {
   const flat: Record<string, tf.Tensor> = {}
-  for (const [part, params] of Object.entries(model))
+  for (const [part, params] of Object.entries(parts))
     for (const [name, tensor] of Object.entries(params as Params)) flat[`${part}/${name}`] = tensor
   return flat
 }

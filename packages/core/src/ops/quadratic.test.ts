@@ -2,9 +2,20 @@ import { expectClose, finiteDifferences, fromGoldenOrder, golden } from '@lgm/te
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import type { Params } from '../contracts.js'
-import { mapParams } from '../params.js'
+import { cloneParams, mapParams } from '../params.js'
 import { differentiate } from '../trainer.js'
-import { padTo, type Quadratic, quadraticPenalty, sumQuadratics } from './quadratic.js'
+import {
+  disposeQuadratic,
+  heldPenalty,
+  padTo,
+  type Quadratic,
+  quadraticAt,
+  quadraticPenalty,
+  quadraticState,
+  restoreQuadratic,
+  sumQuadratics,
+  weightedSum,
+} from './quadratic.js'
 
 const anchors = fromGoldenOrder(golden.fixture.theta)
 const importances = fromGoldenOrder(golden.fisher.all)
@@ -121,4 +132,57 @@ test('padding adds zeros at the end of each axis', () => {
     [1, 2, 0],
     [0, 0, 0],
   ])
+})
+
+describe('a quadratic that is held', () => {
+  const held = (): Quadratic => ({ ...quadraticAt(anchors, cloneParams(importances)), offset: tf.scalar(0.5) })
+
+  test('costs λ/2 times what it says, its offset too, and nothing before there is one', () => {
+    const expectedPenalty = 3 * (2 * golden.ewcPenaltyAtThetaPlusDelta.all + 0.5)
+    expectClose(heldPenalty(moved, held(), 6), [expectedPenalty], 1e-5)
+    expectClose(heldPenalty(moved, undefined, 6), [0], 0)
+  })
+
+  test('stands at the parameters it was made at, with tensors of its own', () => {
+    const at = { a: tf.tensor1d([1, 2]) }
+    const made = quadraticAt(at, { a: tf.tensor1d([3, 4]) })
+    at.a.dispose()
+    expectClose(heldPenalty({ a: tf.tensor1d([1, 2]) }, made, 1), [0], 0)
+    // ½ (3 · 1² + 4 · 2²)
+    expectClose(heldPenalty({ a: tf.tensor1d([2, 4]) }, made, 1), [9.5], 1e-6)
+  })
+
+  test('goes to state and back in clones, each freed by itself', () => {
+    const before = tf.memory().numTensors
+    const first = quadraticAt(anchors, cloneParams(importances))
+    const state = quadraticState(first)
+    const second = restoreQuadratic(state)
+    disposeQuadratic(first, undefined)
+    tf.dispose(state.tensors)
+    const penalty = tf.tidy(() => heldPenalty(moved, second, 1))
+    expectClose(penalty, [golden.ewcPenaltyAtThetaPlusDelta.all], 1e-6)
+    penalty.dispose()
+    disposeQuadratic(second)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  test('is nothing where there was nothing', () => {
+    expect(quadraticState(undefined)).toEqual({ tensors: {}, values: {} })
+    expect(restoreQuadratic(quadraticState(undefined))).toBeUndefined()
+  })
+})
+
+test('a weighted sum pads the first, and takes the second alone where there is no first', () => {
+  const sum = weightedSum(
+    { a: tf.tensor1d([4]), gone: tf.scalar(1) },
+    { a: tf.tensor1d([1, 2]), b: tf.tensor1d([3]) },
+    [0.5, 2],
+  )
+  expect(Object.keys(sum)).toEqual(['a', 'b'])
+  expectClose(sum.a!, [4, 4], 0)
+  expectClose(sum.b!, [6], 0)
+  const second = { a: tf.tensor1d([1]) }
+  const clone = weightedSum({}, second)
+  second.a.dispose()
+  expectClose(clone.a!, [1], 0)
 })

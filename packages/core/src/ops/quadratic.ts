@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Params, State } from '../contracts.js'
 import { expected } from '../errors.js'
-import { cloneParams, emptyState, mapParams, subset } from '../params.js'
+import { cloneParams, emptyState, flatten, mapParams, subset } from '../params.js'
 
 /**
  * λ/2 · Σᵢ Fᵢ (θᵢ − θ*ᵢ)² over all parameters that have an anchor θ* and an importance F: the penalty of EWC, MAS, SI and L2.
@@ -97,20 +97,21 @@ export function weightedSum(first: Params, second: Params, weights: readonly [nu
 /** A quadratic as the state of a plugin, in clones: `anchor/…`, `importance/…` and `offset`. */
 export function quadraticState(held: Quadratic | undefined): State {
   if (!held) return emptyState
-  const tensors: Record<string, tf.Tensor> = { offset: held.offset }
-  for (const [name, anchor] of Object.entries(held.anchors)) tensors[`anchor/${name}`] = anchor
-  for (const [name, importance] of Object.entries(held.importances)) tensors[`importance/${name}`] = importance
-  return { tensors: cloneParams(tensors), values: {} }
+  const { anchors, importances, offset } = held
+  return {
+    tensors: cloneParams({ ...flatten({ anchor: anchors, importance: importances }), offset }),
+    values: {},
+  }
 }
 
 /** The inverse of `quadraticState`, in clones; `undefined` from the state of one that held nothing. */
 export function restoreQuadratic({ tensors }: State): Quadratic | undefined {
   if (!tensors.offset) return undefined
-  const { anchor, importance } = { anchor: subset(tensors, 'anchor'), importance: subset(tensors, 'importance') }
+  const kept = cloneParams(tensors)
   return {
-    anchors: cloneParams(anchor),
-    importances: cloneParams(importance),
-    offset: tf.keep(tensors.offset.clone()) as tf.Scalar,
+    anchors: subset(kept, 'anchor'),
+    importances: subset(kept, 'importance'),
+    offset: kept.offset as tf.Scalar,
   }
 }
 

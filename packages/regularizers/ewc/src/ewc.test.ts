@@ -1,12 +1,17 @@
 import {
   arrayExamples,
+  convolve,
+  createRng,
   definePlugin,
+  dense,
   Embedder,
   flatten,
   type Params,
   Regularizer,
   type Rng,
+  rows,
   type TaskState,
+  uniformWeights,
   z,
 } from '@lgm/core'
 import {
@@ -107,6 +112,26 @@ describe('Fisher information', () => {
     // with two classes ∂ log p/∂b₂ = −∂ log p/∂b₃
     expect(columns[2]).toBeGreaterThan(0)
     expectClose([columns[3]!], [columns[2]!], 1e-7)
+  })
+
+  test.each(['all', 'sample', 'true', 'argmax'] as const)('at labels %s never leaves the own task', async labels => {
+    const tasks = tinyTasks({ tasks: 3, scenario: 'task' })
+    const { model } = tinyModel({ classes: 6 })
+    // the other tasks' classes would be far more probable
+    const tempting = { ...model, head: { ...model.head, bias: tf.tensor1d([50, 50, 0, 0, 50, 50]) } }
+    const columnsOf = async (of: TaskState['model']) => {
+      const { tensors } = (await after([{ ...tinyState(tasks, 2, of, 'task'), task: tasks[1]! }], { labels })).state()
+      return Array.from(tensors['importance/head/bias']!.dataSync())
+    }
+    const columns = await columnsOf(tempting)
+    expectClose(
+      columns.filter((_, k) => k < 2 || k > 3),
+      [0, 0, 0, 0],
+      0,
+    )
+    expect(columns[2]).toBeGreaterThan(0)
+    expectClose([columns[3]!], [columns[2]!], 1e-7)
+    expect(await columnsOf({ ...model, head: { ...model.head, bias: tf.zeros([6]) } })).toEqual(columns)
   })
 
   test('is zero where a single class leaves nothing to decide', async () => {
@@ -229,6 +254,76 @@ describe('a network of other layers', () => {
     )
     const mean = squares[0]!.map((_, i) => squares.reduce((sum, square) => sum + square[i]!, 0) / 6)
     expectClose(tensors['importance/embedder/kernel']!, mean, 1e-5)
+  })
+})
+
+/** Images `[4, 4, 1]` → convolution(2), ReLU → 3 codes. */
+class Convolutional implements Embedder {
+  codeShape(): readonly number[] {
+    return [3]
+  }
+  init(_: readonly number[], rng: Rng): Params {
+    const uniform = (count: number) => rng.uniform(count)
+    return {
+      '0/kernel': uniformWeights([3, 3, 1, 2], 9, uniform),
+      '0/bias': tf.tensor1d([0.1, 0.2]),
+      'code/kernel': uniformWeights([8, 3], 8, uniform),
+      'code/bias': tf.zeros([3]),
+    }
+  }
+  embed(params: Params, x: tf.Tensor): tf.Tensor {
+    const map = convolve(x, params['0/kernel']!, params['0/bias']!, 2, 'relu')
+    return dense(rows(map), params['code/kernel']!, params['code/bias']!)
+  }
+}
+const convolutional = definePlugin({
+  point: Embedder,
+  name: 'convolutional',
+  summary: 'for a test',
+  options: z.strictObject({}),
+  class: Convolutional,
+})
+
+describe('a network of convolutions', () => {
+  const { plugins, model } = tinyModel()
+  const beside = [convolutional(), plugins[1]!]
+  const embedder = build(Embedder, convolutional()).init([4, 4, 1], createRng(2))
+  const state = tinyState([tinyTask({ shape: [4, 4, 1], count: 9 })], 0, { ...model, embedder })
+  const measure = async (options: Options) => {
+    const regularizer = build(Regularizer, ewc(options), { beside })
+    await regularizer.begin!(state)
+    await regularizer.consolidate(state)
+    return regularizer
+  }
+  const kernel = (regularizer: Regularizer) => regularizer.state().tensors['importance/embedder/0/kernel']!
+
+  test.each(['all', 'true', 'argmax'] as const)(
+    'has at labels %s, in passes of any size, what single examples have',
+    async labels => {
+      const alone = kernel(await measure({ labels, batchSize: 1 })).dataSync()
+      expect(Math.max(...alone)).toBeGreaterThan(1e-3)
+      expectClose(kernel(await measure({ labels, batchSize: 7 })), alone, 1e-6)
+      expectClose(kernel(await measure({ labels })), alone, 1e-6)
+    },
+  )
+
+  test('is measured on as many examples as told', async () => {
+    const [some, more] = [kernel(await measure({ examples: 4 })), kernel(await measure({ examples: 17 }))]
+    const all = kernel(await measure({ examples: 18 })).dataSync()
+    expect(Array.from(all)).toEqual(Array.from(kernel(await measure({})).dataSync()))
+    expect(Array.from(some.dataSync())).not.toEqual(Array.from(more.dataSync()))
+    // the mean of 17 of the 18: what the missing one has is the difference
+    const missing = Array.from(all, (value, i) => 18 * value - 17 * more.dataSync()[i]!)
+    expect(Math.min(...missing)).toBeGreaterThan(-1e-6)
+    expect(Math.max(...missing)).toBeGreaterThan(0)
+  })
+
+  test('is held by the penalty in every filter', async () => {
+    const regularizer = await measure({ strength: 2, examples: 10 })
+    const at = flatten(state.model)
+    const shifted = { ...at, 'embedder/0/kernel': at['embedder/0/kernel']!.add(0.5) }
+    // λ/2 Σ F 0.5²
+    expectClose([penaltyAt(regularizer, shifted)], [0.25 * kernel(regularizer).sum().dataSync()[0]!], 1e-6)
   })
 })
 
