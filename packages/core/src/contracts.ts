@@ -184,7 +184,10 @@ export interface Answers {
   readonly scores: Readonly<Record<string, Float32Array>>
 }
 
-/** Measures a learner after each task, and sums the rows up at the end. Evaluators are independent of each other. */
+/**
+ * Measures a learner after each task, and sums the rows up at the end. Evaluators are independent of each other. One that remembers is
+ * `Stateful` too; its memory is that of an instrument, and does not count as kept by the learner.
+ */
 export interface Evaluator {
   evaluate(state: TaskState, answers: readonly Answers[]): readonly Measurement[] | Promise<readonly Measurement[]>
   summarize?(rows: readonly (readonly Measurement[])[]): readonly Measurement[]

@@ -114,7 +114,7 @@ export interface Learner {
   recall(perClass: number): Promise<Examples>
   /** Scores of all read-outs on a task's test set. */
   answers(task: Task): Promise<Answers>
-  /** What is kept between tasks, by owner. */
+  /** What is kept between tasks, by owner; evaluators do not count, whose memory is that of instruments. */
   kept(): Readonly<Record<string, Kept>>
   save(store: Store): Promise<void>
   load(store: Store): Promise<void>
@@ -413,7 +413,9 @@ class LgmLearner implements Learner {
       const kept = weigh(params as Params)
       if (kept.numbers > 0) owners[name] = kept
     }
+    const evaluators = new Set<unknown>(this.parts.all(Evaluator))
     for (const [name, part] of this.#stateful()) {
+      if (evaluators.has(part)) continue
       const { tensors } = part.state()
       const kept = weigh(tensors)
       for (const tensor of Object.values(tensors)) tensor.dispose()
