@@ -1,0 +1,260 @@
+import {
+  cloneParams,
+  definePlugin,
+  disposeParams,
+  Embedder,
+  emptyState,
+  expected,
+  Generator,
+  inject,
+  type Measurement,
+  mapParams,
+  nameOf,
+  Options,
+  type Params,
+  Regularizer,
+  Rng,
+  type State,
+  subset,
+  type TaskState,
+  z,
+} from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { annealedSlope, compensated, gates, sparsityCost } from './gates.js'
+import { freeShares, gateName, type Layer, recognizeLayers, scaleUnits } from './layers.js'
+
+const options = z.strictObject({
+  strength: z.number().positive().default(0.75).describe('λ, weight of the share that a task takes of the free units'),
+  slope: z.number().min(1).default(400).describe('s_max, slope of the gates at the end of a period and in prediction'),
+  period: z
+    .int()
+    .positive()
+    .default(100)
+    .describe('steps in which the slope rises from 1/s_max to s_max, again and again; must divide the iterations'),
+  hold: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1e-4)
+    .describe(
+      'gates from here on count as 1 for later tasks, since Adam takes no smaller steps where a gradient is; 1: none',
+    ),
+})
+
+const where = 'regularizer "hat"'
+
+/** Gates on the units of E for each task, learned with the weights; weights between units that earlier tasks use stay. */
+class Hat implements Regularizer {
+  readonly #options: z.output<typeof options>
+  readonly #embedder: Embedder
+  readonly #rng: Rng
+  #layers: readonly Layer[] = []
+  /** a^{<t} by layer: the widest open gate of the tasks consolidated. */
+  #used: Params = {}
+  #share = 0
+  #task = -1
+  /** Steps trained on the task, until it is consolidated. */
+  #steps: number | undefined
+
+  constructor(
+    @inject(Options) parsed: z.output<typeof options>,
+    @inject(Embedder) embedder: Embedder,
+    @inject(Rng) rng: Rng,
+    @inject(Generator) generator: Generator | undefined,
+  ) {
+    if (generator)
+      throw expected(where, 'no generator', 'one', 'codes depend on the task, so leave one of them out', 'composition')
+    this.#options = parsed
+    this.#embedder = embedder
+    this.#rng = rng
+  }
+
+  async begin(state: TaskState): Promise<TaskState | undefined> {
+    const { task, model, seen } = state
+    if (seen.scenario !== 'task')
+      throw expected(where, 'the scenario task', seen.scenario, 'it must be told the task to predict', 'composition')
+    if (this.#layers.length === 0) this.#layers = await this.#recognize(state)
+    this.#share = await this.#usedShare()
+    if (this.#share === 1)
+      throw expected(where, 'units that no task uses yet', 'none', 'widen the embedder or raise strength')
+    this.#task = task.index
+    const missing = this.#gated().filter(layer => !model.embedder[embeddingName(task.index, layer)])
+    if (missing.length > 0) this.#steps = 0
+    this.#steps ??= 0
+    if (missing.length === 0) return undefined
+    const added = missing.map(layer => [embeddingName(task.index, layer), tf.tensor1d(this.#rng.normal(layer.units))])
+    return { ...state, model: { ...model, embedder: { ...model.embedder, ...Object.fromEntries(added) } } }
+  }
+
+  async #recognize({ task, model }: TaskState): Promise<readonly Layer[]> {
+    const shape = [8, ...task.train.shape]
+    const x = tf.tensor(this.#rng.fork('probe').normal(tf.util.sizeFromShape(shape)), shape)
+    try {
+      return await recognizeLayers(this.#embedder, model.embedder, x)
+    } finally {
+      x.dispose()
+    }
+  }
+
+  penalty(params: Params): tf.Scalar {
+    if (this.#task < 0) return tf.scalar(0)
+    return sparsityCost(this.#gates(subset(params, 'embedder'), this.#task), this.#used).mul(this.#options.strength)
+  }
+
+  /** Masks the gradients of weights, compensates those of the task's embeddings, and counts the step. */
+  project(gradients: Params, params: Params): Params {
+    const projected: Record<string, tf.Tensor> = { ...gradients }
+    const free = Object.keys(this.#used).length > 0 ? freeShares(this.#layers, this.#used) : {}
+    for (const [name, share] of Object.entries(free)) {
+      const gradient = gradients[`embedder/${name}`]
+      if (gradient) projected[`embedder/${name}`] = gradient.mul(share)
+    }
+    for (const layer of this.#gated()) {
+      const name = `embedder/${embeddingName(this.#task, layer)}`
+      if (!gradients[name])
+        throw expected(where, 'an embedder that learns', 'a frozen one', 'set embedder: train in learn', 'composition')
+      projected[name] = compensated(gradients[name], params[name]!, this.#slope(this.#task), this.#options.slope)
+    }
+    if (this.#steps !== undefined) this.#steps++
+    return projected
+  }
+
+  view(params: Params, task: number): Params {
+    const viewed: Record<string, tf.Tensor> = { ...params }
+    for (const name of Object.keys(params)) if (name.startsWith('embedder/hat/')) delete viewed[name]
+    const embedder = subset(params, 'embedder')
+    const open = this.#gates(embedder, task)
+    for (const layer of this.#gated())
+      for (const [name, scaled] of Object.entries(scaleUnits(embedder, layer, open[gateName(layer)]!)))
+        viewed[`embedder/${name}`] = scaled
+    return viewed
+  }
+
+  measure(): readonly Measurement[] {
+    const aggregation = 'mean over the units of the widest gate of earlier tasks'
+    return [{ name: `${nameOf(this)}/used`, value: this.#share, unit: 'fraction', aggregation }]
+  }
+
+  async consolidate(state: TaskState): Promise<void> {
+    const { period, hold } = this.#options
+    if ((this.#steps ?? 0) % period !== 0)
+      throw expected(
+        where,
+        `iterations that are a multiple of the period, ${period}`,
+        `${this.#steps}`,
+        'set period to a divisor of them, so that training ends with gates as they are in prediction',
+        'options',
+      )
+    await this.#checkHeld(state)
+    const old = this.#used
+    const task = state.task.index
+    this.#steps = undefined
+    this.#used = tf.tidy(() => {
+      return mapParams(this.#gates(state.model.embedder, task), (gate, name) => {
+        const held = tf.where(gate.greaterEqual(hold), tf.onesLike(gate), gate)
+        return tf.keep(old[name] ? tf.maximum(old[name], held) : held)
+      }) as Params & tf.TensorContainer
+    })
+    disposeParams(old)
+  }
+
+  /** Weights that may not change must have stayed through whatever follows `project`, such as weight decay. */
+  async #checkHeld({ model, previous }: TaskState): Promise<void> {
+    if (!previous || Object.keys(this.#used).length === 0) return
+    const moved = tf.tidy(() => {
+      const free = Object.entries(freeShares(this.#layers, this.#used)).filter(([name]) => model.embedder[name])
+      const changes = free.map(([name, share]) => {
+        const change = model.embedder[name]!.sub(previous.embedder[name]!).abs()
+        return tf.where(share.equal(0).broadcastTo(change.shape), change, tf.zerosLike(change)).max()
+      })
+      return tf.stack(changes).max()
+    })
+    const [change] = await moved.data()
+    moved.dispose()
+    if (change! > 0)
+      throw expected(
+        where,
+        'weights of earlier tasks to stay',
+        `a change of ${change}`,
+        'train without weight decay, with regularize: true, and list hat after other regularizers that project',
+        'composition',
+      )
+  }
+
+  #gated(): readonly Layer[] {
+    return this.#layers.filter(layer => layer.gated)
+  }
+
+  /** Annealed while the task is learned; s_max for every other, and afterwards. */
+  #slope(task: number): number {
+    const { slope, period } = this.#options
+    const learning = task === this.#task && this.#steps !== undefined
+    return learning ? annealedSlope(this.#steps!, period, slope) : slope
+  }
+
+  /** a^t by layer, from parameters of E without prefix. */
+  #gates(params: Params, task: number): Params {
+    return Object.fromEntries(
+      this.#gated().map(layer => {
+        const embedding = params[embeddingName(task, layer)]
+        if (!embedding) throw expected(where, `gates of task ${task + 1}`, 'none', 'ask for a task that it has learned')
+        return [gateName(layer), gates(embedding, this.#slope(task))]
+      }),
+    )
+  }
+
+  /** The mean of a^{<t} over all units, from 0 to 1. */
+  async #usedShare(): Promise<number> {
+    const all = Object.values(this.#used)
+    if (all.length === 0) return 0
+    const mean = tf.tidy(() => tf.concat1d(all as tf.Tensor1D[]).mean())
+    const [share] = await mean.data()
+    mean.dispose()
+    return share!
+  }
+
+  state(): State {
+    if (this.#task < 0) return emptyState
+    return { tensors: cloneParams(this.#used), values: { layers: this.#layers, task: this.#task } }
+  }
+
+  restore({ tensors, values }: State): void {
+    this.dispose()
+    if (values.layers === undefined) return
+    this.#used = cloneParams(tensors)
+    this.#layers = values.layers as readonly Layer[]
+    this.#task = values.task as number
+  }
+
+  dispose(): void {
+    disposeParams(this.#used)
+    this.#used = {}
+    this.#layers = []
+    this.#task = -1
+    this.#steps = undefined
+  }
+}
+
+/** The name of a task's gate embeddings among the parameters of E: `hat/0/1/gate` for task 0 and the layer `1/`. */
+function embeddingName(task: number, layer: Layer): string {
+  return `hat/${task}/${gateName(layer)}`
+}
+
+/**
+ * Hard attention to the task: each task t learns gates a = σ(s·e_t) on the units of the embedder, sparse ones by
+ * λ · Σ a(1 − a^{<t}) / Σ(1 − a^{<t}), and the gradients of weights between units that earlier tasks use are multiplied by
+ * 1 − min(a_in^{<t}, a_out^{<t}). Gates are a view of the parameters, columns and biases times a; the embeddings e_t are parameters.
+ *
+ * Serrà, Surís, Miron & Karatzoglou 2018, arXiv:1801.01423.
+ *
+ * @throws LgmError `composition` where the scenario is not task-incremental, or the embedder no chain of ReLU layers.
+ * @example
+ * createLearner([split({ tasks: 5, scenario: 'task' }), mlp(), linear(), hat({ period: 100 }), ...])
+ */
+export const hat = definePlugin({
+  point: Regularizer,
+  name: 'hat',
+  summary: 'hard attention to the task: gates on units, and weights between used units stay',
+  options,
+  class: Hat,
+})
