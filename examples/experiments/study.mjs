@@ -19,9 +19,10 @@ const root = join(here, '..', '..')
  * @typedef {object} Row
  * @property {string} name
  * @property {string} title
- * @property {(strength: number) => Recipe} recipe what stands in the place of the shared recipe's keys; the strength is 0 where there is none
+ * @property {(strength: number, given: number) => Recipe} recipe what stands in the place of the shared recipe's keys, with the strength
+ *   (0 where there is none) and with the one that was chosen for the row `after`
  * @property {readonly number[]} [strengths] to choose from on validation data
- * @property {string} [like] the row whose chosen strength this one takes
+ * @property {string} [after] a row whose choice comes before, and goes into this one
  */
 /**
  * @typedef {object} Study
@@ -42,16 +43,17 @@ export function seedsOf(text) {
   return text.split(',').map(Number)
 }
 
+/** @typedef {{ out: string, seeds: readonly number[], rows?: readonly string[] | undefined }} Settings */
+
 /**
- * The runs of a study at one stage.
- * @param {Study} study
- * @param {{ out: string, seeds: readonly number[], rows?: readonly string[] | undefined }} settings
+ * The runs by which strengths are chosen, of the rows that wait for no other row's choice, or of those that do.
+ * @param {Study} study @param {Settings} settings @param {boolean} waiting
  * @returns {Run[]}
  */
-export function tuningRuns(study, { out, rows }) {
+export function tuningRuns(study, { out, rows }, waiting) {
   return study.datasets.flatMap(dataset =>
     study.rows
-      .filter(row => row.strengths && (!rows || rows.includes(row.name)))
+      .filter(row => row.strengths && Boolean(row.after) === waiting && (!rows || rows.includes(row.name)))
       .flatMap(row =>
         (row.strengths ?? []).map(strength => ({
           stage: /** @type {const} */ ('tuning'),
@@ -59,7 +61,7 @@ export function tuningRuns(study, { out, rows }) {
           dataset,
           strength,
           seed: study.tuningSeed,
-          recipe: study.forTuning({ ...study.shared, ...row.recipe(strength), name: row.name, dataset }),
+          recipe: study.forTuning(recipeOf(study, row, dataset, strength, out)),
           folder: join(out, 'tuning', dataset, row.name, String(strength)),
         })),
       ),
@@ -67,8 +69,8 @@ export function tuningRuns(study, { out, rows }) {
 }
 
 /**
- * @param {Study} study
- * @param {{ out: string, seeds: readonly number[], rows?: readonly string[] | undefined }} settings
+ * The runs on test data, seed by seed, with the strengths that were chosen.
+ * @param {Study} study @param {Settings} settings
  * @returns {Run[]}
  */
 export function finalRuns(study, { out, seeds, rows }) {
@@ -84,7 +86,7 @@ export function finalRuns(study, { out, seeds, rows }) {
             dataset,
             strength,
             seed,
-            recipe: { ...study.shared, ...row.recipe(strength), name: row.name, dataset },
+            recipe: recipeOf(study, row, dataset, strength, out),
             folder: join(out, 'final', dataset, row.name, `s${seed}`),
           }
         }),
@@ -92,15 +94,21 @@ export function finalRuns(study, { out, seeds, rows }) {
   )
 }
 
+/** @param {Study} study @param {Row} row @param {string} dataset @param {number} strength @param {string} out @returns {Recipe} */
+function recipeOf(study, row, dataset, strength, out) {
+  const before = study.rows.find(({ name }) => name === row.after)
+  const given = before ? chosenStrength(study, before, dataset, out) : 0
+  return { ...study.shared, ...row.recipe(strength, given), name: row.name, dataset }
+}
+
 /**
- * The strength with the best figure on validation data; of equal ones the smallest.
+ * The strength with the best figure on validation data; of equal ones the smallest; 0 where there is none to choose.
  * @param {Study} study @param {Row} row @param {string} dataset @param {string} out
  */
 function chosenStrength(study, row, dataset, out) {
-  const like = row.like ? study.rows.find(({ name }) => name === row.like) : row
-  if (!like?.strengths) return 0
-  const found = like.strengths.map(strength => {
-    const report = reportIn(join(out, 'tuning', dataset, like.name, String(strength)))
+  if (!row.strengths) return 0
+  const found = row.strengths.map(strength => {
+    const report = reportIn(join(out, 'tuning', dataset, row.name, String(strength)))
     if (!report)
       throw new Error(`${row.name}, ${dataset}: strength ${strength} has not been tried yet; run without --only final`)
     return { strength, value: report.failed ? -1 : /** @type {number} */ (summaryOf(report, study.figure)) }
@@ -200,6 +208,7 @@ function said(run) {
 /**
  * What is kept of a run: every single figure of the summary, and of the last task.
  * @param {Run} run
+ * @returns {Record<string, unknown>[]}
  */
 function recordOf({ stage, row, dataset, strength, seed, folder }) {
   const report = reportIn(folder)
@@ -221,6 +230,16 @@ function recordOf({ stage, row, dataset, strength, seed, folder }) {
       versions: report.versions,
     },
   ]
+}
+
+/** The runs of a stage; none while choices that it builds on are still open. @param {() => Run[]} stage */
+function existing(stage) {
+  try {
+    return stage()
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : error)
+    return []
+  }
 }
 
 async function main() {
@@ -245,11 +264,19 @@ async function main() {
     rows: values.rows?.split(','),
   }
   const jobs = Number(values.jobs)
-  if (!values.collect) {
-    if (values.only !== 'final') await runAll(tuningRuns(study, settings), jobs, 'choosing on validation data')
-    if (values.only !== 'tuning') await runAll(finalRuns(study, settings), jobs, 'final runs on test data')
+  if (!values.collect && values.only !== 'final') {
+    await runAll(tuningRuns(study, settings, false), jobs, 'choosing on validation data')
+    await runAll(tuningRuns(study, settings, true), jobs, 'choosing on validation data, rows that build on others')
   }
-  const runs = [...tuningRuns(study, settings), ...finalRuns(study, settings)].flatMap(recordOf)
+  if (!values.collect && values.only !== 'tuning')
+    await runAll(finalRuns(study, settings), jobs, 'final runs on test data')
+  const runs = [
+    () => tuningRuns(study, settings, false),
+    () => tuningRuns(study, settings, true),
+    () => finalRuns(study, settings),
+  ]
+    .flatMap(stage => existing(stage))
+    .flatMap(recordOf)
   const file = join(root, 'docs', 'results', name, 'runs.json')
   mkdirSync(dirname(file), { recursive: true })
   const lines = runs.map(run => `    ${JSON.stringify(run)}`).join(',\n')

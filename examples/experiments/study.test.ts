@@ -20,7 +20,13 @@ const study = {
   rows: [
     { name: 'plain', title: 'plain', recipe: () => ({}) },
     { name: 'held', title: 'held', strengths: [1, 10, 100], recipe: (strength: number) => ({ temperature: strength }) },
-    { name: 'same', title: 'same strength', like: 'held', recipe: (strength: number) => ({ temperature: strength }) },
+    {
+      name: 'built',
+      title: 'built on held',
+      after: 'held',
+      strengths: [2, 3],
+      recipe: (strength: number, given: number) => ({ temperature: given, seed: strength }),
+    },
   ],
 }
 
@@ -30,9 +36,10 @@ function finish(run: { folder: string }, accuracy: number): void {
   writeFileSync(join(run.folder, 'report.json'), JSON.stringify(report))
 }
 
-test('final runs take the strength that was best on validation data, and other rows may take it over', () => {
+test('final runs take the strength that was best on validation data, and so do the rows that build on it', () => {
   expect(() => finalRuns(study, settings)).toThrow('held, mnist: strength 1 has not been tried yet')
-  const tuning = tuningRuns(study, settings)
+  expect(() => tuningRuns(study, settings, true)).toThrow('held, mnist: strength 1 has not been tried yet')
+  const tuning = tuningRuns(study, settings, false)
   expect(tuning.map(run => [run.row, run.strength, run.seed])).toEqual([
     ['held', 1, 100],
     ['held', 10, 100],
@@ -48,16 +55,23 @@ test('final runs take the strength that was best on validation data, and other r
   finish(tuning[1]!, 0.75)
   mkdirSync(tuning[2]!.folder, { recursive: true })
   writeFileSync(join(tuning[2]!.folder, 'failed.json'), JSON.stringify({ failed: 'expected finite losses' }))
+  const built = tuningRuns(study, settings, true)
+  expect(built.map(run => [run.row, run.strength, run.recipe.temperature, run.recipe.seed])).toEqual([
+    ['built', 2, 10, 2],
+    ['built', 3, 10, 3],
+  ])
+  for (const run of built) finish(run, 0.5)
   const final = finalRuns(study, settings)
   expect(final.map(run => [run.row, run.strength, run.seed])).toEqual([
     ['plain', 0, 0],
     ['held', 10, 0],
-    ['same', 10, 0],
+    ['built', 2, 0],
     ['plain', 0, 1],
     ['held', 10, 1],
-    ['same', 10, 1],
+    ['built', 2, 1],
   ])
   expect(final[1]!.recipe.stream).toEqual({ use: 'split' })
+  expect(final[2]!.recipe.temperature).toBe(10)
 })
 
 test('seeds are a range or a list', () => {
@@ -68,7 +82,7 @@ test('seeds are a range or a list', () => {
 test.each(drift.rows.map(row => [row.name, row] as const))(
   'embedder drift: the row %s is made of plugins and options that there are, in choosing and in final runs',
   async (name, row) => {
-    const recipe = { ...drift.shared, ...row.recipe(row.strengths?.[3] ?? 0), name }
+    const recipe = { ...drift.shared, ...row.recipe(row.strengths?.[3] ?? 0, 0.1), name, dataset: 'mnist' }
     for (const [stage, made] of Object.entries({ final: recipe, tuning: drift.forTuning(recipe) })) {
       const file = join(folder, `${name}-${stage}.yaml`)
       writeFileSync(file, JSON.stringify(made))
@@ -89,7 +103,7 @@ test('embedder drift: every method with a strength has seven to choose from, six
 
 test('embedder drift: no row has another embedder, head, number of steps or batch than the others', () => {
   const budgets = drift.rows.map(row => {
-    const recipe = { ...drift.shared, ...row.recipe(1) } as Record<string, unknown> & {
+    const recipe = { ...drift.shared, ...row.recipe(1, 1) } as Record<string, unknown> & {
       phases: { iterations?: number }[]
     }
     const steps = recipe.phases.reduce((sum, phase) => sum + (phase.iterations ?? 0), 0)

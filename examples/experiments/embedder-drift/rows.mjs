@@ -19,32 +19,44 @@ const phases = ({ learn = {}, migrate } = {}) => [
   'consolidate',
 ]
 
-/** Weight of ‖x − D(E(x))‖² while E learns, wherever it is on; calibrated by a prototype, not tuned here. */
-const autoencode = 0.02
 const held = { protect: 'embedder' }
 /** Old classes are fitted to recall again where recall migrates. */
 const following = { generator: { use: 'gaussian', components: 20, retention: 'refit' } }
-const unheld = () => phases().filter(phase => phase !== 'consolidate')
+const unheld = (/** @type {Parameters<typeof phases>[0]} */ changes = {}) =>
+  phases(changes).filter(phase => phase !== 'consolidate')
 
 /**
  * A row with one regularizer of some strength.
  * @param {string} name @param {string} title @param {number} low @param {Record<string, unknown>} regularizer
- * @param {Parameters<typeof phases>[0]} [changes]
  * @returns {Row}
  */
-const tuned = (name, title, low, regularizer, changes = {}) => ({
+const tuned = (name, title, low, regularizer) => ({
   name,
   title,
   strengths: decades(low),
-  recipe: strength => ({
+  recipe: strength => ({ regularizers: [{ ...regularizer, strength }], phases: phases() }),
+})
+
+/**
+ * The same while E also learns to autoencode, with the weight that was best without a regularizer.
+ * @param {string} name @param {string} title @param {number} low @param {Record<string, unknown>} regularizer
+ * @param {{ decoded?: number, migrate?: 'round-trip' | 'displacement' }} [changes]
+ * @returns {Row}
+ */
+const tunedJoint = (name, title, low, regularizer, { decoded = 0, migrate } = {}) => ({
+  name,
+  title,
+  strengths: decades(low),
+  after: 'joint-ae',
+  recipe: (strength, autoencode) => ({
     regularizers: [{ ...regularizer, strength }],
-    phases: phases(changes),
-    ...(changes.migrate && following),
+    phases: phases({ learn: { autoencode, decoded }, ...(migrate && { migrate }) }),
+    ...(migrate && following),
   }),
 })
 
 const roundTrip = { use: 'ae-distillation', target: 'round-trip' }
-const joint = { learn: { autoencode } }
+const rehearsed = { decoded: 0.5 }
 
 /** @type {Row[]} */
 const rows = [
@@ -66,36 +78,33 @@ const rows = [
   tuned('feature-distillation', 'feature distillation', -4, { use: 'feature-distillation' }),
   tuned('ae-latent', 'AE distillation, target u', -4, { use: 'ae-distillation', target: 'latent' }),
   tuned('ae-round-trip', 'AE distillation, target E(D(u))', -4, roundTrip),
-  tuned('ewc-joint', 'EWC + joint AE', 2, { use: 'ewc', ...held }, joint),
-  tuned('mas-joint', 'MAS + joint AE', -3, { use: 'mas', ...held }, joint),
-  tuned('ae-joint', 'AE distillation + joint AE', -4, roundTrip, joint),
-  tuned('ae-joint-migrate', '… + migration, round trip', -4, roundTrip, { ...joint, migrate: 'round-trip' }),
-  tuned('ae-joint-displace', '… + migration, displacement', -4, roundTrip, { ...joint, migrate: 'displacement' }),
-  tuned('ae-joint-decoded', 'AE distillation + joint AE + decoded rehearsal', -4, roundTrip, {
-    learn: { autoencode, decoded: 0.5 },
-  }),
-  tuned('all', '… + migration, displacement', -4, roundTrip, {
-    learn: { autoencode, decoded: 0.5 },
-    migrate: 'displacement',
-  }),
   {
-    name: 'unprotected-displace',
+    name: 'joint-ae',
+    title: 'joint AE alone',
+    strengths: decades(-4),
+    recipe: autoencode => ({ phases: unheld({ learn: { autoencode } }) }),
+  },
+  tunedJoint('ewc-joint', 'joint AE + EWC', 2, { use: 'ewc', ...held }),
+  tunedJoint('mas-joint', 'joint AE + MAS', -3, { use: 'mas', ...held }),
+  tunedJoint('ae-joint', 'joint AE + AE distillation', -4, roundTrip),
+  tunedJoint('ae-joint-migrate', 'the same + migration, round trip', -4, roundTrip, { migrate: 'round-trip' }),
+  tunedJoint('ae-joint-displace', 'the same + migration, displacement', -4, roundTrip, { migrate: 'displacement' }),
+  tunedJoint('ae-joint-decoded', 'joint AE + AE distillation + decoded rehearsal', -4, roundTrip, rehearsed),
+  tunedJoint('all', 'the same + migration, displacement', -4, roundTrip, { ...rehearsed, migrate: 'displacement' }),
+  {
+    name: 'no-regularizer',
     title: 'joint AE + decoded rehearsal + displacement, no regularizer',
-    recipe: () => ({
-      phases: phases({ learn: { autoencode, decoded: 0.5 }, migrate: 'displacement' }).filter(
-        phase => phase !== 'consolidate',
-      ),
+    strengths: decades(-4),
+    recipe: autoencode => ({
+      phases: unheld({ learn: { autoencode, ...rehearsed }, migrate: 'displacement' }),
       ...following,
     }),
   },
   {
     name: 'frozen',
     title: 'embedder frozen after the first task, joint AE',
-    recipe: () => ({
-      phases: phases({ learn: { autoencode, embedder: 'freeze-after-first' } }).filter(
-        phase => phase !== 'consolidate',
-      ),
-    }),
+    strengths: decades(-4),
+    recipe: autoencode => ({ phases: unheld({ learn: { autoencode, embedder: 'freeze-after-first' } }) }),
   },
   {
     name: 'joint',
