@@ -79,6 +79,21 @@ describe('Fisher information', () => {
   })
 })
 
+test('a parameter without a gradient, such as those of a frozen embedder, keeps its F and s', async () => {
+  const regularizer = start({ interval: 2 })
+  const end = await task(regularizer, params, [[-0.1, 2]])
+  const before = regularizer.state().tensors
+  const trained = { ...end, 'head/bias': end['head/bias']!.add(1) }
+  await regularizer.begin!(stateAt(end))
+  for (const at of [end, trained, end])
+    regularizer.track!({ before: at, gradients: { 'head/bias': tf.tensor1d([3, 3]) }, after: trained })
+  await regularizer.consolidate(stateAt(trained))
+  const after = regularizer.state().tensors
+  expect(after['fisher/embedder/kernel']!.arraySync()).toEqual(before['fisher/embedder/kernel']!.arraySync())
+  // (1 − 0.9)² 4 + 0.09 · 9 + 0.9 · 9
+  expectClose(after['fisher/head/bias']!, [8.95, 8.95], 1e-5)
+})
+
 describe('the score', () => {
   test('of an interval is the loss saved per KL divergence of its step', async () => {
     const regularizer = start({ interval: 2, damping: 0.5 })

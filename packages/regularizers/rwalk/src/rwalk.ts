@@ -56,21 +56,20 @@ class RWalk implements Regularizer {
   begin({ model }: TaskState): void {
     const params = requireProtected(where, model, this.#options.protect)
     this.#leave()
-    const zeros = () => ({ ...mapParams(params, parameter => tf.keep(tf.zerosLike(parameter))) })
-    const score = zeros()
+    const score = { ...mapParams(params, parameter => tf.keep(tf.zerosLike(parameter))) }
     const fisher = { ...weightedSum(this.#held?.tensors.fisher ?? {}, score) }
-    const tensors = { fisher, score, start: { ...cloneParams(params) }, work: zeros(), squares: zeros() }
+    const tensors = { fisher, score, start: { ...cloneParams(params) }, work: {}, squares: {} }
     this.#path = { tensors, steps: 0, share: this.#held ? this.#options.average : 1 }
   }
 
   track({ before, gradients, after }: Update): void {
     if (!this.#path) return
-    const { work, squares } = this.#path.tensors
-    for (const [name, sum] of Object.entries(work)) {
+    const { start, work, squares } = this.#path.tensors
+    for (const name of Object.keys(start)) {
       const gradient = gradients[name]
       if (!gradient) continue
-      put(work, name, sum.sub(gradient.mul(after[name]!.sub(before[name]!))))
-      put(squares, name, squares[name]!.add(gradient.square()))
+      add(work, name, gradient.mul(before[name]!.sub(after[name]!)))
+      add(squares, name, gradient.square())
     }
     this.#path.steps++
     if (this.#path.steps === this.#options.interval) this.#closeInterval(this.#path, after)
@@ -81,16 +80,16 @@ class RWalk implements Regularizer {
     const { fisher, score, start, work, squares } = path.tensors
     tf.tidy(() => {
       for (const name of Object.keys(work)) {
-        const parameter = params[name]
-        if (!parameter) continue
         put(fisher, name, fisher[name]!.mul(1 - path.share).add(squares[name]!.mul(path.share / path.steps)))
-        const divergence = parameter.sub(start[name]!).square().mul(fisher[name]!).div(2)
-        put(score, name, score[name]!.add(work[name]!.div(divergence.add(this.#options.damping)).relu()))
-        put(start, name, parameter.clone())
-        put(work, name, tf.zerosLike(parameter))
-        put(squares, name, tf.zerosLike(parameter))
+        const divergence = params[name]!.sub(start[name]!).square().mul(fisher[name]!).div(2)
+        add(score, name, work[name]!.div(divergence.add(this.#options.damping)).relu())
+        put(start, name, params[name]!.clone())
       }
     })
+    for (const sums of [work, squares]) {
+      disposeParams(sums)
+      for (const name of Object.keys(sums)) delete sums[name]
+    }
     path.steps = 0
     path.share = this.#options.average
   }
@@ -150,6 +149,10 @@ class RWalk implements Regularizer {
 function put(params: Record<string, tf.Tensor>, name: string, tensor: tf.Tensor): void {
   params[name]?.dispose()
   params[name] = tf.keep(tensor)
+}
+
+function add(sums: Record<string, tf.Tensor>, name: string, term: tf.Tensor): void {
+  put(sums, name, sums[name] ? sums[name].add(term) : term)
 }
 
 async function largestOf(params: Params): Promise<number> {
