@@ -141,7 +141,10 @@ export const study = {
   forTuning: recipe => ({
     ...recipe,
     stream: { .../** @type {object} */ (recipe.stream), validation: 0.1, measureOn: 'validation', limit: 2000 },
-    generator: { .../** @type {object} */ (recipe.generator), components: 5 },
+    generator: {
+      .../** @type {object} */ (recipe.generator),
+      .../** @type {any} */ ((recipe.generator).use === 'gaussian' && { components: 5 }),
+    },
     phases: /** @type {any[]} */ (recipe.phases).map(phase =>
       phase.use === 'recall'
         ? { ...phase, perClass: 1000 }
