@@ -288,7 +288,7 @@ type Training = { optimizer?: object; iterations?: number; embedder?: 'freeze' |
 
 async function learnerWith(options: Parameters<typeof hat>[0] | undefined, training: Training = {}): Promise<Learner> {
   const plugins = options ? [hat(options), consolidate()] : []
-  const phase = learn({ iterations: 100, batchSize: 16, optimizer: { rate: 0.02 }, ...training })
+  const phase = learn({ iterations: 60, batchSize: 16, optimizer: { rate: 0.02 }, ...training })
   const [regularizer, ...after] = plugins
   const before = regularizer ? [regularizer] : []
   return createLearner([taskStream(), chain(), tinyHead(), ...before, phase, ...after])
@@ -330,7 +330,7 @@ describe('a learner', () => {
     'answers old tasks as when it had learned them, by %s, and without HAT does not',
     async use => {
       const optimizer = { use, rate: use === 'adam' ? 0.02 : 0.1 }
-      const learner = await learnerWith({ period: 50 }, { optimizer })
+      const learner = await learnerWith({ period: 20 }, { optimizer })
       expect(await forgotten(learner)).toBeLessThan(1e-3)
       for (const task of tasks) expect(await accuracy(learner, task)).toBeGreaterThan(0.7)
       expect(await forgotten(await learnerWith(undefined, { optimizer }))).toBeGreaterThan(0.05)
@@ -338,7 +338,7 @@ describe('a learner', () => {
   )
 
   test('does not move weights between units in use, nor the head for old classes, by a single bit', async () => {
-    const learner = await learnerWith({ period: 50 })
+    const learner = await learnerWith({ period: 20 })
     const first = flatten((await learner.learn(tasks[0]!)).state.model)
     const before = Object.fromEntries(Object.entries(first).map(([name, tensor]) => [name, tensor.dataSync().slice()]))
     const after = flatten((await learner.learn(tasks[1]!)).state.model)
@@ -362,8 +362,8 @@ describe('a learner', () => {
 
   test('goes on from a checkpoint as if it had never stopped', async () => {
     const [steady, stopped, store] = [
-      await learnerWith({ period: 50 }),
-      await learnerWith({ period: 50 }),
+      await learnerWith({ period: 20 }),
+      await learnerWith({ period: 20 }),
       memoryStore(),
     ]
     for (const task of tasks.slice(0, 2)) await steady.learn(task)
@@ -378,7 +378,7 @@ describe('a learner', () => {
 
   test('keeps one number for each unit and, for each task, one more; and no other tensor', async () => {
     const before = tf.memory().numTensors
-    const learner = await learnerWith({ period: 50 })
+    const learner = await learnerWith({ period: 20 })
     for (const task of tasks.slice(0, 2)) await learner.learn(task)
     expect(learner.kept()['regularizer/hat']!.numbers).toBe(24 + 4)
     expect(learner.kept().embedder!.numbers).toBe((3 + 1) * 24 + (24 + 1) * 4 + 2 * (24 + 4))
@@ -392,7 +392,7 @@ describe('a learner', () => {
     [1e-4, 1],
     [1, 4],
   ])('counts gates from hold on as open for good: hold %d at slope %d', async (hold, slope) => {
-    const learner = await learnerWith({ period: 50, hold, slope })
+    const learner = await learnerWith({ period: 20, hold, slope })
     await learner.learn(tasks[0]!)
     const { tensors } = (learner.parts.parts.get('regularizer/hat') as Regularizer).state()
     const used = Object.values(tensors).flatMap(tensor => Array.from(tensor.dataSync()))
@@ -403,7 +403,7 @@ describe('a learner', () => {
   })
 
   test('reports how much of the network the earlier tasks use', async () => {
-    const learner = await learnerWith({ period: 50 })
+    const learner = await learnerWith({ period: 20 })
     const used: unknown[] = []
     for (const task of tasks) {
       const { measurements } = (await learner.learn(task)).state
@@ -417,21 +417,21 @@ describe('a learner', () => {
 
   test('is refused what HAT cannot do, with a reason', async () => {
     const [first, second] = tasks as [Task, Task]
-    const plugins = [chain(), tinyHead(), hat({ period: 50 })]
+    const plugins = [chain(), tinyHead(), hat({ period: 20 })]
     const classes = await createLearner(plugins)
     await expect(classes.learn(first)).rejects.toThrow('expected the scenario task, got class')
     await expect(createLearner([...plugins, tinyGenerator()])).rejects.toThrow('expected no generator')
-    const frozen = await learnerWith({ period: 50 }, { embedder: 'freeze' })
+    const frozen = await learnerWith({ period: 20 }, { embedder: 'freeze' })
     await expect(frozen.learn(first)).rejects.toThrow('expected an embedder that learns')
-    const uneven = await learnerWith({ period: 30 })
-    await expect(uneven.learn(first)).rejects.toThrow('a multiple of the period, 30, got 100')
-    const decayed = await learnerWith({ period: 50 }, { optimizer: { use: 'adamw', rate: 0.02 } })
+    const uneven = await learnerWith({ period: 25 })
+    await expect(uneven.learn(first)).rejects.toThrow('a multiple of the period, 25, got 60')
+    const decayed = await learnerWith({ period: 20 }, { optimizer: { use: 'adamw', rate: 0.02 } })
     await decayed.learn(first)
     await expect(decayed.predict(new Float32Array(3), { task: 1 })).rejects.toThrow(
       'expected gates of task 2, got none',
     )
-    await expect(decayed.learn(second)).rejects.toThrow(/weights of earlier tasks to stay.*without weight decay/)
-    const full = await learnerWith({ period: 50, hold: 1e-30, strength: 1e-6, slope: 1 }, { iterations: 50 })
+    await expect(decayed.learn(second)).rejects.toThrow(/what earlier tasks use to stay.*without weight decay/)
+    const full = await learnerWith({ period: 20, hold: 1e-30, strength: 1e-6, slope: 1 }, { iterations: 20 })
     await full.learn(first)
     await expect(full.learn(second)).rejects.toThrow('expected units that no task uses yet, got none')
   })

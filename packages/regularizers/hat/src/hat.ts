@@ -1,4 +1,5 @@
 import {
+  checkHeld,
   cloneParams,
   definePlugin,
   disposeParams,
@@ -145,40 +146,19 @@ class Hat implements Regularizer {
         'set period to a divisor of them, so that training ends with gates as they are in prediction',
         'options',
       )
-    await this.#checkHeld(state)
+    const { model, previous } = state
+    if (previous && this.#share > 0)
+      await checkHeld(where, previous.embedder, model.embedder, () => freeShares(this.#layers, this.#used))
     const old = this.#used
     const task = state.task.index
     this.#steps = undefined
     this.#used = tf.tidy(() => {
-      return mapParams(this.#gates(state.model.embedder, task), (gate, name) => {
+      return mapParams(this.#gates(model.embedder, task), (gate, name) => {
         const held = tf.where(gate.greaterEqual(hold), tf.onesLike(gate), gate)
         return tf.keep(old[name] ? tf.maximum(old[name], held) : held)
       }) as Params & tf.TensorContainer
     })
     disposeParams(old)
-  }
-
-  /** Weights that may not change must have stayed through whatever follows `project`, such as weight decay. */
-  async #checkHeld({ model, previous }: TaskState): Promise<void> {
-    if (!previous || Object.keys(this.#used).length === 0) return
-    const moved = tf.tidy(() => {
-      const free = Object.entries(freeShares(this.#layers, this.#used)).filter(([name]) => model.embedder[name])
-      const changes = free.map(([name, share]) => {
-        const change = model.embedder[name]!.sub(previous.embedder[name]!).abs()
-        return tf.where(share.equal(0).broadcastTo(change.shape), change, tf.zerosLike(change)).max()
-      })
-      return tf.stack(changes).max()
-    })
-    const [change] = await moved.data()
-    moved.dispose()
-    if (change! > 0)
-      throw expected(
-        where,
-        'weights of earlier tasks to stay',
-        `a change of ${change}`,
-        'train without weight decay, with regularize: true, and list hat after other regularizers that project',
-        'composition',
-      )
   }
 
   #gated(): readonly Layer[] {
