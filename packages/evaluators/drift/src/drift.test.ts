@@ -34,7 +34,7 @@ checkEvaluator({ plugin: () => drift({ examples: 3 }) })
 
 const tasks = tinyTasks({ tasks: 3, count: 12 })
 const { embedder, model, plugins } = tinyModel()
-const names = ['drift/total-variance', 'drift/within-class-variance', 'drift/squared-norm', 'cka']
+const names = ['drift-total-variance', 'drift-within-class-variance', 'drift-squared-norm', 'cka']
 
 function figure(measurements: readonly Measurement[], name: string) {
   return measurements.find(measurement => measurement.name === name)?.value
@@ -77,9 +77,9 @@ describe('after each task', () => {
     const moved = mean(was.map((code, n) => square(code, is[n]!)))
     const ofClass = (label: number) => centre(was.filter((_, n) => labels[n] === label))
     const byHand = {
-      'drift/total-variance': moved / mean(was.map(code => square(code, centre(was)))),
-      'drift/within-class-variance': moved / mean(was.map((code, n) => square(code, ofClass(labels[n]!)))),
-      'drift/squared-norm': moved / mean(was.map(code => square(code, [0, 0, 0]))),
+      'drift-total-variance': moved / mean(was.map(code => square(code, centre(was)))),
+      'drift-within-class-variance': moved / mean(was.map((code, n) => square(code, ofClass(labels[n]!)))),
+      'drift-squared-norm': moved / mean(was.map(code => square(code, [0, 0, 0]))),
     }
     for (const [name, value] of Object.entries(byHand))
       expectClose([(figure(rows[1]!, name) as number[])[0]!], [value], 1e-4 * value)
@@ -90,7 +90,7 @@ describe('after each task', () => {
     // the units of the layer change places
     const turned = withEmbedder(tf.reverse(model.embedder.kernel!, 1), tf.reverse(model.embedder.bias!))
     const { rows } = await after([model, turned])
-    expect((figure(rows[1]!, 'drift/total-variance') as number[])[0]).toBeGreaterThan(0.1)
+    expect((figure(rows[1]!, 'drift-total-variance') as number[])[0]).toBeGreaterThan(0.1)
     expectClose([(figure(rows[1]!, 'cka') as number[])[0]!], [1], 1e-6)
   })
 
@@ -150,8 +150,8 @@ describe('the round trip', () => {
 test('the summary is the mean over earlier tasks at the end, and empty after one task', async () => {
   const { rows, summary } = await after([model, tinyModel({ seed: 5 }).model, tinyModel({ seed: 6 }).model])
   expect(summary.map(({ name }) => name)).toEqual(names.map(name => `mean-${name}`))
-  const [first, second] = figure(rows[2]!, 'drift/total-variance') as number[]
-  expect(figure(summary, 'mean-drift/total-variance')).toBe((first! + second!) / 2)
+  const [first, second] = figure(rows[2]!, 'drift-total-variance') as number[]
+  expect(figure(summary, 'mean-drift-total-variance')).toBe((first! + second!) / 2)
   expect((await after([model])).summary).toEqual([])
 })
 
@@ -169,7 +169,7 @@ test('in a real run it survives a checkpoint, and does not count as kept by the 
   expect(Object.keys(resumed.kept())).toEqual(['embedder', 'head'])
   const row = await measure(steady, 1)
   expect(await measure(resumed, 1)).toEqual(row)
-  expect((figure(row, 'drift/total-variance') as number[])[0]).toBeGreaterThan(0)
+  expect((figure(row, 'drift-total-variance') as number[])[0]).toBeGreaterThan(0)
   await steady.dispose()
   await resumed.dispose()
 })
@@ -180,7 +180,7 @@ test('codes of a class that comes back are those of the task, not of the class',
   const seen = addClasses(noClasses('domain'), again[0]!)
   for (const [index, task] of again.entries()) {
     const row = await evaluator.evaluate({ task, model, seen, before: seen }, [])
-    expect(figure(row, 'drift/total-variance')).toEqual(index === 0 ? [null] : [0, null])
+    expect(figure(row, 'drift-total-variance')).toEqual(index === 0 ? [null] : [0, null])
   }
 })
 

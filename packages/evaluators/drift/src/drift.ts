@@ -41,10 +41,10 @@ interface Remembered {
 }
 
 const drifts = {
-  'drift/total-variance': 'mean ‖E(x) − E_j(x)‖² over the total variance of E_j(x), on test data of task j',
-  'drift/within-class-variance':
+  'drift-total-variance': 'mean ‖E(x) − E_j(x)‖² over the total variance of E_j(x), on test data of task j',
+  'drift-within-class-variance':
     'mean ‖E(x) − E_j(x)‖² over the variance of E_j(x) within classes, on test data of task j',
-  'drift/squared-norm': 'mean ‖E(x) − E_j(x)‖² over mean ‖E_j(x)‖², on test data of task j',
+  'drift-squared-norm': 'mean ‖E(x) − E_j(x)‖² over mean ‖E_j(x)‖², on test data of task j',
 } as const
 const cka = 'cka'
 const roundTrip = 'round-trip-error'
@@ -112,9 +112,9 @@ class Drift implements Evaluator, Stateful {
     const over = (yardstick: number) => (yardstick > 1e-12 * squaredNorm ? moved / yardstick : Number.NaN)
     return {
       ...error,
-      'drift/total-variance': over(totalVariance),
-      'drift/within-class-variance': over(withinClassVariance),
-      'drift/squared-norm': over(squaredNorm),
+      'drift-total-variance': over(totalVariance),
+      'drift-within-class-variance': over(withinClassVariance),
+      'drift-squared-norm': over(squaredNorm),
       [cka]: await similarity(codes, after, labels.length),
     }
   }
