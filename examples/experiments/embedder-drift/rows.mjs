@@ -4,7 +4,7 @@
 /** @typedef {import('../study.mjs').Row} Row */
 
 /** Seven strengths from 10^low to 10^(low + 6). @param {number} low */
-const decades = low => Array.from({ length: 7 }, (_, i) => 10 ** (low + i))
+const decades = low => Array.from({ length: 7 }, (_, i) => Number(`1e${low + i}`))
 
 /**
  * @param {{ learn?: Record<string, unknown>, migrate?: 'round-trip' | 'displacement' }} [changes]
