@@ -1,6 +1,25 @@
 import * as tf from '@tensorflow/tfjs'
-import type { Params } from './contracts.js'
+import type { Params, TaskState } from './contracts.js'
 import { expected } from './errors.js'
+
+/**
+ * Checks what a regularizer needs that gives each task a part of the embedder: that the task is told at prediction, and that every
+ * number of the head belongs to one class, along the last axis, so that no task changes the head of another.
+ * @throws LgmError `composition` in the name of `where` for another scenario, or a head with layers that classes share.
+ */
+export function requireTaskHeads(where: string, { model, seen }: TaskState): void {
+  if (seen.scenario !== 'task')
+    throw expected(where, 'the scenario task', seen.scenario, 'it must be told the task to predict', 'composition')
+  const shared = Object.entries(model.head).find(([, { shape }]) => shape.at(-1) !== seen.names.length)
+  if (shared)
+    throw expected(
+      where,
+      'a head in which each number belongs to a class',
+      `head/${shared[0]} of shape [${shared[1].shape.join(', ')}]`,
+      'use the head linear, and put layers that classes share into the embedder',
+      'composition',
+    )
+}
 
 /**
  * Checks that training has left alone what it may not change: the numbers whose share in `free()` is 0, by name, of the parameters'

@@ -4,7 +4,7 @@ export { type Composition, compose, inject, nameOf } from './container.js'
 export * from './contracts.js'
 export { expected, Interrupted, LgmError, nearest, show } from './errors.js'
 export * from './examples.js'
-export { checkHeld } from './held.js'
+export { checkHeld, requireTaskHeads } from './held.js'
 export {
   corePlugins,
   corePoints,

@@ -15,6 +15,7 @@ import {
   type Params,
   Regularizer,
   Rng,
+  requireTaskHeads,
   type State,
   subset,
   type TaskState,
@@ -71,9 +72,8 @@ class Hat implements Regularizer {
   }
 
   async begin(state: TaskState): Promise<TaskState | undefined> {
-    const { task, model, seen } = state
-    if (seen.scenario !== 'task')
-      throw expected(where, 'the scenario task', seen.scenario, 'it must be told the task to predict', 'composition')
+    const { task, model } = state
+    requireTaskHeads(where, state)
     if (this.#layers.length === 0) this.#layers = await this.#recognize(state)
     this.#share = await this.#usedShare()
     if (this.#share === 1)

@@ -1,0 +1,200 @@
+import {
+  checkHeld,
+  cloneParams,
+  countNumbers,
+  definePlugin,
+  disposeParams,
+  expected,
+  Generator,
+  inject,
+  type Measurement,
+  mapParams,
+  nameOf,
+  Options,
+  type Params,
+  Regularizer,
+  requireTaskHeads,
+  type State,
+  type TaskState,
+  z,
+} from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+
+const options = z.strictObject({
+  prune: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.75)
+    .describe('share of the free weights of each layer that a task gives back, those of least magnitude'),
+  retrain: z
+    .boolean()
+    .default(true)
+    .describe('whether a second learn phase trains what is left after pruning; false: pruned without retraining'),
+})
+
+const where = 'regularizer "packnet"'
+
+/** Gives each weight of E to the task that needs it; a task is answered with its own weights and those of tasks before it. */
+class PackNet implements Regularizer {
+  readonly #options: z.output<typeof options>
+  /** By kernel of E, 1 + the task that a weight belongs to, or 0; of the tasks consolidated. */
+  #owners: Params = {}
+  /** The same with what the task underway has claimed, once pruned. */
+  #claimed: Params | undefined
+  #tasks = 0
+  #learning = -1
+  #free = 1
+
+  constructor(@inject(Options) parsed: z.output<typeof options>, @inject(Generator) generator: Generator | undefined) {
+    if (generator)
+      throw expected(where, 'no generator', 'one', 'codes depend on the task, so leave one of them out', 'composition')
+    this.#options = parsed
+  }
+
+  async begin(state: TaskState): Promise<TaskState | undefined> {
+    const { task, measurements = [] } = state
+    requireTaskHeads(where, state)
+    this.#learning = task.index
+    // the figure that an earlier learn phase of this very task left in the state
+    const again = measurements.some(({ name }) => name === `${nameOf(this)}/free`)
+    if (!again) this.#give(undefined)
+    else if (this.#options.retrain) this.#give(await this.#claims(state))
+    const owners = this.#claimed ?? this.#owners
+    this.#free = await freeShare(owners)
+    if (!again && this.#free === 0)
+      throw expected(where, 'weights that no task owns yet', 'none', 'widen the embedder or raise prune')
+    if (Object.keys(owners).length === 0) return undefined
+    const embedder = mapParams(state.model.embedder, (tensor, name) =>
+      owners[name] ? tf.tidy(() => tensor.mul(owners[name]!.greater(0).toFloat())) : tensor,
+    )
+    return { ...state, model: { ...state.model, embedder } }
+  }
+
+  /** Owners with the task's claim: of each kernel's free weights the 1 − `prune` of greatest magnitude. */
+  async #claims({ model, task }: TaskState): Promise<Params> {
+    const kernels = Object.entries(model.embedder).filter(([, tensor]) => tensor.rank > 1)
+    const claims = kernels.map(async ([name, kernel]) => {
+      const owned = (await this.#owners[name]?.data()) ?? new Int32Array(kernel.size)
+      const claimed = claim(await kernel.data(), owned, task.index + 1, 1 - this.#options.prune)
+      return [name, tf.tensor(claimed, kernel.shape, 'int32')] as const
+    })
+    return Object.fromEntries(await Promise.all(claims))
+  }
+
+  /** Lets only weights change that are free, or after pruning the task's own; and biases in the first task only. */
+  project(gradients: Params): Params {
+    const names = Object.keys(gradients).filter(name => name.startsWith('embedder/'))
+    if (names.length === 0)
+      throw expected(where, 'an embedder that learns', 'a frozen one', 'set embedder: train in learn', 'composition')
+    const learning = this.#claimed
+      ? this.#changeable(this.#claimed, this.#learning + 1)
+      : this.#changeable(this.#owners, 0)
+    const projected: Record<string, tf.Tensor> = { ...gradients }
+    for (const name of names) projected[name] = gradients[name]!.mul(learning(name.slice('embedder/'.length)))
+    return projected
+  }
+
+  /** 1 where a parameter of E may change, else 0, by its name: what has the owner and, in the first task, what is never pruned. */
+  #changeable(owners: Params, owner: number): (name: string) => tf.Tensor {
+    return name => (owners[name] ? owners[name].equal(owner).toFloat() : tf.scalar(this.#tasks > 0 ? 0 : 1))
+  }
+
+  view(params: Params, task: number): Params {
+    if (task === this.#learning) return params
+    if (task >= this.#tasks)
+      throw expected(where, `a task from 1 to ${this.#tasks}`, `${task + 1}`, 'ask for a task that it has learned')
+    const viewed: Record<string, tf.Tensor> = { ...params }
+    for (const [name, owner] of Object.entries(this.#owners)) {
+      const own = tf.logicalAnd(owner.greater(0), owner.lessEqual(task + 1))
+      viewed[`embedder/${name}`] = params[`embedder/${name}`]!.mul(own.toFloat())
+    }
+    return viewed
+  }
+
+  measure(): readonly Measurement[] {
+    const aggregation = 'share of the weights of E that no task owns'
+    return [{ name: `${nameOf(this)}/free`, value: this.#free, unit: 'fraction', aggregation }]
+  }
+
+  async consolidate(state: TaskState): Promise<void> {
+    const { model, previous } = state
+    if (!this.#claimed && this.#options.retrain)
+      throw expected(
+        where,
+        'two learn phases before consolidate, the second to retrain what pruning leaves',
+        'one',
+        'list learn again, with fewer iterations, or set retrain: false',
+        'composition',
+      )
+    const free = this.#changeable(this.#owners, 0)
+    const held = () => mapParams(model.embedder, (_, name) => free(name))
+    if (previous) await checkHeld(where, previous.embedder, model.embedder, held)
+    const claimed = this.#claimed ?? (await this.#claims(state))
+    if (Object.keys(claimed).length === 0)
+      throw expected(where, 'an embedder with weights', 'none', 'use one that learns, such as mlp', 'composition')
+    disposeParams(this.#owners)
+    this.#owners = claimed
+    this.#claimed = undefined
+    this.#tasks = state.task.index + 1
+    this.#learning = -1
+  }
+
+  #give(claimed: Params | undefined): void {
+    if (this.#claimed) disposeParams(this.#claimed)
+    this.#claimed = claimed
+  }
+
+  state(): State {
+    return { tensors: cloneParams(this.#owners), values: { tasks: this.#tasks } }
+  }
+
+  restore({ tensors, values }: State): void {
+    this.dispose()
+    this.#owners = cloneParams(tensors)
+    this.#tasks = (values.tasks as number | undefined) ?? 0
+  }
+
+  dispose(): void {
+    this.#give(undefined)
+    disposeParams(this.#owners)
+    this.#owners = {}
+    this.#tasks = 0
+    this.#learning = -1
+  }
+}
+
+/** Owners in which the `share` of greatest magnitude of what is free, 0, belongs to `owner`. */
+function claim(weights: tf.TypedArray, owners: tf.TypedArray, owner: number, share: number): Int32Array {
+  const claimed = Int32Array.from(owners)
+  const free = claimed.map((_, i) => i).filter(i => owners[i] === 0)
+  free.sort((i, j) => Math.abs(weights[j]!) - Math.abs(weights[i]!))
+  for (const i of free.subarray(0, Math.max(1, Math.round(share * free.length)))) claimed[i] = owner
+  return claimed
+}
+
+/** The share of weights without an owner; 1 before there are any. */
+async function freeShare(owners: Params): Promise<number> {
+  const counts = await Promise.all(
+    Object.values(owners).map(async owner => (await owner.data()).filter(k => k === 0).length),
+  )
+  return counts.length === 0 ? 1 : counts.reduce((sum, count) => sum + count, 0) / countNumbers(owners)
+}
+
+/**
+ * PackNet: after training on a task, the free weights of least magnitude in each layer are pruned and given back, the rest is
+ * retrained, and belongs to the task: later tasks use it but do not change it. A task is answered with the weights of tasks up to it.
+ *
+ * Mallya & Lazebnik 2018, arXiv:1711.05769.
+ *
+ * @throws LgmError `composition` where the scenario is not task-incremental, or there is no second learn phase.
+ * @example
+ * createLearner([split({ tasks: 5, scenario: 'task' }), mlp(), linear(), packnet(), learn(), learn({ iterations: 250 }), consolidate()])
+ */
+export const packnet = definePlugin({
+  point: Regularizer,
+  name: 'packnet',
+  summary: 'PackNet: each task keeps its greatest weights and gives back the rest',
+  options,
+  class: PackNet,
+})
