@@ -39,3 +39,13 @@ export function compensated(gradient: tf.Tensor, embedding: tf.Tensor, slope: nu
   const leads = tf.logicalAnd(embedding.abs().greaterEqual(widest), scaled.mul(embedding).less(0))
   return tf.where(leads, tf.zerosLike(scaled), scaled)
 }
+
+/** The mean of a^{<t} over all units, from 0 to 1. */
+export async function usedShare(used: Params): Promise<number> {
+  const all = Object.values(used) as tf.Tensor1D[]
+  if (all.length === 0) return 0
+  const mean = tf.tidy(() => tf.concat1d(all).mean())
+  const [share] = await mean.data()
+  mean.dispose()
+  return share!
+}

@@ -22,7 +22,7 @@ import {
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { annealedSlope, compensated, gates, sparsityCost } from './gates.js'
+import { annealedSlope, compensated, gates, sparsityCost, usedShare } from './gates.js'
 import { freeShares, gateName, type Layer, recognizeLayers, scaleUnits } from './layers.js'
 
 const options = z.strictObject({
@@ -75,7 +75,7 @@ class Hat implements Regularizer {
     const { task, model } = state
     requireTaskHeads(where, state)
     if (this.#layers.length === 0) this.#layers = await this.#recognize(state)
-    this.#share = await this.#usedShare()
+    this.#share = await usedShare(this.#used)
     if (this.#share === 1)
       throw expected(where, 'units that no task uses yet', 'none', 'widen the embedder or raise strength')
     this.#task = task.index
@@ -181,16 +181,6 @@ class Hat implements Regularizer {
         return [gateName(layer), gates(embedding, this.#slope(task))]
       }),
     )
-  }
-
-  /** The mean of a^{<t} over all units, from 0 to 1. */
-  async #usedShare(): Promise<number> {
-    const all = Object.values(this.#used)
-    if (all.length === 0) return 0
-    const mean = tf.tidy(() => tf.concat1d(all as tf.Tensor1D[]).mean())
-    const [share] = await mean.data()
-    mean.dispose()
-    return share!
   }
 
   state(): State {
