@@ -50,16 +50,16 @@ export function figure(values) {
 }
 
 /** @param {number} value */
-const fixed = (value, digits = 2) => value.toFixed(digits).replace('-', '−')
+export const fixed = (value, digits = 2) => value.toFixed(digits).replace('-', '−')
 /**
  * `97.90 ± 0.08`, of one run `97.90`.
  * @param {{ mean: number, deviation: number | undefined } | undefined} found
  */
-const shown = (found, digits = 2) =>
+export const shown = (found, digits = 2) =>
   found
     ? `${fixed(found.mean, digits)}${found.deviation === undefined ? '' : ` ± ${fixed(found.deviation, digits)}`}`
     : '–'
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+export const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
 /**
  * A figure of the summary in % or points.
@@ -248,13 +248,18 @@ function sourcesOf({ sources }) {
 /** @param {Study} study @param {readonly Report[]} reports */
 function conditions({ machine }, reports) {
   if (reports.length === 0) return `Machine: ${machine}. No report is there yet.`
+  return `Machine: ${machine}. ${enginesAndVersions(reports)}`
+}
+
+/** With what runs were made, as a sentence of each. @param {readonly Pick<Report, 'engine' | 'versions'>[]} reports */
+export function enginesAndVersions(reports) {
   const engines = distinct(
     reports.map(({ engine }) => `${engine.name} (${engine.version}), threads: ${engine.threads}`),
   )
   const versions = reports.flatMap(report => Object.entries(report.versions))
   const ours = distinct(versions.filter(([name]) => name.startsWith('@lgm/')).map(([, version]) => version))
   const theirs = distinct(versions.filter(([name]) => !name.startsWith('@lgm/')).map(pair => pair.join(' ')))
-  return `Machine: ${machine}. Engine: ${engines.join('; ')}. Versions: ${[`LGM ${ours.join(', ')}`, ...theirs].join(', ')}.`
+  return `Engine: ${engines.join('; ')}. Versions: ${[`LGM ${ours.join(', ')}`, ...theirs].join(', ')}.`
 }
 
 /** @param {Study} study @param {Row} row @param {readonly Report[]} own */

@@ -43,9 +43,9 @@ const one = task => async () => {
   return { passed: 1, failed: 0, ...(note === 'unchanged' ? { note } : {}) }
 }
 
-/** What follows from the code: project files, parts of the documentation, the page of results. */
+/** What follows from code and data: project files, parts of the documentation, the pages of results and of studies. */
 async function generated() {
-  const writers = ['generate', 'points', 'results']
+  const writers = ['generate', 'points', 'results', 'experiments']
   for (const name of writers) await mustRun(process.execPath, [join(root, 'tools', `${name}.mjs`), '--check'])
   return { passed: writers.length, failed: 0 }
 }
