@@ -66,31 +66,31 @@ const rows = [
     title: 'lossless memory of old codes',
     recipe: () => ({ generator: { use: 'buffer' }, phases: unheld() }),
   },
-  tuned('l2', 'L2 to the last parameters', -4, { use: 'l2', ...held }),
-  tuned('ewc', 'EWC', 2, { use: 'ewc', ...held }),
-  tuned('mas', 'MAS', -3, { use: 'mas', ...held }),
-  tuned('si', 'SI', -3, { use: 'si', ...held }),
+  tuned('l2', 'L2 to the last parameters', -2, { use: 'l2', ...held }),
+  tuned('ewc', 'EWC', 6, { use: 'ewc', ...held }),
+  tuned('mas', 'MAS', 0, { use: 'mas', ...held }),
+  tuned('si', 'SI', 1, { use: 'si', ...held }),
   {
     name: 'a-gem',
     title: 'A-GEM on decoded recall',
     recipe: () => ({ regularizers: [{ use: 'a-gem', memory: 'decoded', ...held }], phases: phases() }),
   },
-  tuned('feature-distillation', 'feature distillation', -4, { use: 'feature-distillation' }),
-  tuned('ae-latent', 'AE distillation, target u', -4, { use: 'ae-distillation', target: 'latent' }),
-  tuned('ae-round-trip', 'AE distillation, target E(D(u))', -4, roundTrip),
+  tuned('feature-distillation', 'feature distillation', -3, { use: 'feature-distillation' }),
+  tuned('ae-latent', 'AE distillation, target u', -3, { use: 'ae-distillation', target: 'latent' }),
+  tuned('ae-round-trip', 'AE distillation, target E(D(u))', -3, roundTrip),
   {
     name: 'joint-ae',
     title: 'joint AE alone',
     strengths: decades(-4),
     recipe: autoencode => ({ phases: unheld({ learn: { autoencode } }) }),
   },
-  tunedJoint('ewc-joint', 'joint AE + EWC', 2, { use: 'ewc', ...held }),
-  tunedJoint('mas-joint', 'joint AE + MAS', -3, { use: 'mas', ...held }),
-  tunedJoint('ae-joint', 'joint AE + AE distillation', -4, roundTrip),
-  tunedJoint('ae-joint-migrate', 'the same + migration, round trip', -4, roundTrip, { migrate: 'round-trip' }),
-  tunedJoint('ae-joint-displace', 'the same + migration, displacement', -4, roundTrip, { migrate: 'displacement' }),
-  tunedJoint('ae-joint-decoded', 'joint AE + AE distillation + decoded rehearsal', -4, roundTrip, rehearsed),
-  tunedJoint('all', 'the same + migration, displacement', -4, roundTrip, { ...rehearsed, migrate: 'displacement' }),
+  tunedJoint('ewc-joint', 'joint AE + EWC', 6, { use: 'ewc', ...held }),
+  tunedJoint('mas-joint', 'joint AE + MAS', 0, { use: 'mas', ...held }),
+  tunedJoint('ae-joint', 'joint AE + AE distillation', -3, roundTrip),
+  tunedJoint('ae-joint-migrate', 'the same + migration, round trip', -3, roundTrip, { migrate: 'round-trip' }),
+  tunedJoint('ae-joint-displace', 'the same + migration, displacement', -3, roundTrip, { migrate: 'displacement' }),
+  tunedJoint('ae-joint-decoded', 'joint AE + AE distillation + decoded rehearsal', -3, roundTrip, rehearsed),
+  tunedJoint('all', 'the same + migration, displacement', -3, roundTrip, { ...rehearsed, migrate: 'displacement' }),
   {
     name: 'no-regularizer',
     title: 'joint AE + decoded rehearsal + displacement, no regularizer',
@@ -129,6 +129,9 @@ const shared = {
   observers: ['console'],
 }
 
+/** @param {Record<string, unknown>} generator */
+const withFewerComponents = generator => (generator.use === 'gaussian' ? { ...generator, components: 5 } : generator)
+
 /** Steps of the phases while strengths are chosen. */
 const shorter = { learn: 200, decode: 60 }
 
@@ -141,10 +144,7 @@ export const study = {
   forTuning: recipe => ({
     ...recipe,
     stream: { .../** @type {object} */ (recipe.stream), validation: 0.1, measureOn: 'validation', limit: 2000 },
-    generator: {
-      .../** @type {object} */ (recipe.generator),
-      .../** @type {any} */ ((recipe.generator).use === 'gaussian' && { components: 5 }),
-    },
+    generator: withFewerComponents(/** @type {Record<string, unknown>} */ (recipe.generator)),
     phases: /** @type {any[]} */ (recipe.phases).map(phase =>
       phase.use === 'recall'
         ? { ...phase, perClass: 1000 }
