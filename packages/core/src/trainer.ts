@@ -87,7 +87,9 @@ function takeStep(
     }
     for (const [name, project] of Object.entries(fit.projections ?? {})) {
       const projected = project(gradients, params)
-      if (sharesWanted) shares[name] = share(difference(projected, gradients), gradients)
+      // one that has a penalty too goes by two names
+      const key = name in shares ? `${name}/projection` : name
+      if (sharesWanted) shares[key] = share(difference(projected, gradients), gradients)
       gradients = projected
     }
     const spent = spentBy(fit, params, slots)

@@ -105,20 +105,28 @@ class Learn implements Phase {
   }
 
   async run(state: TaskState): Promise<TaskState> {
-    const trains = this.#trains(state)
-    const { task } = state
-    const inputs = trains
-      ? task.train
-      : await mapExamples(task.train, x => this.#embedder.embed(state.model.embedder, x))
     let begun = state
-    for (const regularizer of this.#regularizers) begun = (await regularizer.begin?.(begun)) ?? begun
-    const { model } = begun
+    try {
+      for (const regularizer of this.#regularizers) begun = (await regularizer.begin?.(begun)) ?? begun
+      const learned = await this.#train(begun)
+      disposeParams(flatten(begun.model), flatten(state.model), flatten(learned.model))
+      return learned
+    } catch (error) {
+      disposeParams(flatten(begun.model), flatten(state.model))
+      throw error
+    }
+  }
+
+  async #train(state: TaskState): Promise<TaskState> {
+    const { model, task } = state
+    const trains = this.#trains(state)
+    const inputs = trains ? task.train : await mapExamples(task.train, x => this.#embedder.embed(model.embedder, x))
     const trained: Partial<Model> = {
       head: model.head,
       ...(trains && { embedder: model.embedder }),
       ...(trains && this.#options.autoencode > 0 && { decoder: model.decoder }),
     }
-    const watch = new Watch(this.#regularizers, begun, trains)
+    const watch = new Watch(this.#regularizers, state, trains)
     const params = await this.#trainer.fit({
       name: 'learn',
       params: flatten(trained),
@@ -129,12 +137,13 @@ class Learn implements Phase {
         const viewed = viewParams(this.#regularizers, { ...flatten(model), ...flat }, task.index)
         return this.#loss(unflatten(viewed), batch, state, trains)
       },
-      ...this.#hooks(begun, trains),
+      ...this.#hooks(state, trains),
       notice: event => watch.notice(event),
     })
-    const learned = { ...model, ...present(unflatten(params)) }
-    disposeParams(flatten(model), flatten(state.model), flatten(learned))
-    return { ...withMeasurements(state, watch.measurements()), model: learned }
+    return {
+      ...withMeasurements(state, watch.measurements()),
+      model: { ...model, ...present(unflatten(params)) },
+    }
   }
 
   #trains(state: TaskState): boolean {

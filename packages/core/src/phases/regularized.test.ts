@@ -71,6 +71,42 @@ const affine = definePlugin({
   class: Affine,
 })
 
+/** Trains a parameter of its own, pulls it to 1 and scales gradients; with `broken`, its penalty is not a number. */
+const ownOptions = z.strictObject({ broken: z.boolean().default(false) })
+class Own implements Regularizer {
+  readonly #options: z.output<typeof ownOptions>
+  constructor(@inject(Options) given: z.output<typeof ownOptions>) {
+    this.#options = given
+  }
+  begin(state: TaskState): TaskState {
+    const own = tf.keep(tf.zeros([2]))
+    return {
+      ...state,
+      model: { ...state.model, embedder: { ...state.model.embedder, [`own/${state.task.index}`]: own } },
+    }
+  }
+  penalty(params: Params): tf.Scalar {
+    const own = Object.entries(params).filter(([name]) => name.startsWith('embedder/own/'))
+    const sum = tf.addN(own.map(([, tensor]) => tensor.sub(1).square().sum())) as tf.Scalar
+    return this.#options.broken ? sum.mul(Number.NaN) : sum
+  }
+  project(gradients: Params): Params {
+    return mapParams(gradients, tensor => tensor.mul(0.5))
+  }
+  consolidate(): void {}
+  state() {
+    return emptyState
+  }
+  restore() {}
+}
+const own = definePlugin({
+  point: Regularizer,
+  name: 'own',
+  summary: 'trains beside the model',
+  options: ownOptions,
+  class: Own,
+})
+
 const { plugins } = tinyModel()
 const steps = (iterations: number, more: Parameters<typeof learn>[0] = {}) =>
   learn({ iterations, batchSize: 16, optimizer: { use: 'sgd', rate: 0.05 }, ...more })
@@ -141,6 +177,25 @@ describe('regularizers in the learn phase', () => {
     await expect(taught(pull(), steps(40, { embedder: 'freeze-after-first' }), consolidate())).rejects.toThrow(
       /got 0 at each of 40 steps; the embedder is frozen, so let it hold the head too/,
     )
+  })
+
+  test('train parameters that they added to the model, and report penalty and projection apart', async () => {
+    const learner = await createLearner([...plugins, own(), steps(100), consolidate()])
+    const { state } = await learner.learn(tasks[0]!)
+    // halved gradients: a ← a − 0.05 · ½ · 2 (a − 1), so 1 − a shrinks by 0.95 a step
+    expectClose(state.model.embedder['own/0']!, [1 - 0.95 ** 100, 1 - 0.95 ** 100], 1e-5)
+    const names = state.measurements!.map(({ name }) => name)
+    expect(names).toEqual(['penalty', 'share', 'projection-share'].map(name => `regularizer/own/${name}`))
+    expectClose([state.measurements![2]!.value as number], [1 / 3], 1e-5)
+    await learner.dispose()
+  })
+
+  test('leave no tensor behind when training fails', async () => {
+    const before = tf.memory().numTensors
+    const learner = await createLearner([...plugins, own({ broken: true }), steps(30), consolidate()])
+    await expect(learner.learn(tasks[0]!)).rejects.toMatchObject({ code: 'not-finite' })
+    await learner.dispose()
+    expect(tf.memory().numTensors).toBe(before)
   })
 
   test('stay out of a pass that is not regularized', async () => {

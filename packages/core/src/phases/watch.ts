@@ -59,7 +59,7 @@ export class Watch {
       aggregation: 'mean over the steps of learn',
     }))
     const shares = Array.from(this.#shares, ([name, values]) => ({
-      name: `${name}/share`,
+      name: name.endsWith('/projection') ? `${name}-share` : `${name}/share`,
       value: values.reduce((sum, value) => sum + value, 0) / values.length,
       unit: 'fraction',
       aggregation: 'share of the gradient, mean over one of 20 steps of learn',
