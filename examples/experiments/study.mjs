@@ -1,7 +1,7 @@
 // Runs a study: every row on every data set and seed, each an ordinary `lgm run` in a process of its own with one engine thread, after
 // the strengths have been chosen on validation data. What is finished is never run again; Ctrl-C, and the same command goes on.
 //
-//   node examples/experiments/study.mjs embedder-drift [--jobs 2] [--seeds 0..2] [--rows a,b] [--only tuning|final] [--out DIR] [--collect]
+//   node examples/experiments/study.mjs embedder-drift [--jobs 2] [--seeds 0..2] [--rows a,b] [--datasets a,b] [--only tuning|final] [--out DIR] [--collect]
 //
 // A study is a folder with `rows.mjs`, which exports `study`. Results go to docs/results/<study>/runs.json.
 import { spawn } from 'node:child_process'
@@ -249,6 +249,7 @@ async function main() {
       jobs: { type: 'string', default: String(availableParallelism()) },
       seeds: { type: 'string', default: '0..2' },
       rows: { type: 'string' },
+      datasets: { type: 'string' },
       only: { type: 'string' },
       out: { type: 'string' },
       collect: { type: 'boolean', default: false },
@@ -257,7 +258,8 @@ async function main() {
   const name = positionals[0]
   if (!name || !existsSync(join(here, name, 'rows.mjs')))
     throw new Error(`expected the name of a study beside ${here}, got ${name ?? 'none'}`)
-  const { study } = /** @type {{ study: Study }} */ (await import(join(here, name, 'rows.mjs')))
+  const { study: whole } = /** @type {{ study: Study }} */ (await import(join(here, name, 'rows.mjs')))
+  const study = { ...whole, datasets: values.datasets?.split(',') ?? whole.datasets }
   const settings = {
     out: values.out ?? join(root, 'runs', name),
     seeds: seedsOf(values.seeds),
