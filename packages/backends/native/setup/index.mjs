@@ -4,15 +4,7 @@
 import { accessSync, constants, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { installerUnreachable, runInstaller } from './installer.mjs'
-import {
-  addonPath,
-  builtTensorflow,
-  engineCacheFolder,
-  engineName,
-  findEngines,
-  installedTfjsNode,
-  installerTensorflow,
-} from './locate.mjs'
+import { addonPath, engineCacheFolder, engineName, findEngines, installedTfjsNode } from './locate.mjs'
 import { discard, withFolder } from './lock.mjs'
 import { isVerified, rememberVerified, verifyEngine } from './verify.mjs'
 import { buildFromWheel, canBuild } from './wheel.mjs'
@@ -92,7 +84,7 @@ async function makeInSteps({ staging, package_, log, start, step }) {
     mkdirSync(folder)
     installerProblem = await runInstaller({ folder, package_ })
     finished()
-    installerProblem ||= await publish(folder, engineName(package_.version, installerTensorflow))
+    installerProblem ||= await publish(folder, engineName('installer', package_.version))
     const engine = installerProblem ? undefined : findEngines().find(found => found.how === 'installer')
     if (engine) return ready('installer', engine, start)
   }
@@ -104,7 +96,7 @@ async function makeInSteps({ staging, package_, log, start, step }) {
   mkdirSync(folder)
   const problem =
     (await buildFromWheel({ folder, package_, tools: able.tools, step })) ||
-    (await publish(folder, engineName(package_.version, builtTensorflow)))
+    (await publish(folder, engineName('built', package_.version)))
   const engine = problem ? undefined : findEngines().find(found => found.how === 'built')
   if (engine) return ready('built', engine, start)
   return {

@@ -57,20 +57,28 @@ export function installedTfjsNode() {
   }
 }
 
-/**
- * The name under which an engine is kept in the cache.
- * @param {string} tfjsNode version of tfjs-node
- * @param {string} tensorflow version of TensorFlow
- * @returns {string}
- */
-export function engineName(tfjsNode, tensorflow) {
-  return `tfjs-node-${tfjsNode}-tensorflow-${tensorflow}-${process.platform}-${process.arch}-napi${napiVersion}`
-}
-
 /** TensorFlow of the PyPI wheel we compile against. */
 export const builtTensorflow = '2.21.0'
 /** TensorFlow that tfjs-node's own installer brings. */
 export const installerTensorflow = '2.9.1'
+
+/**
+ * Goes up with every change of what is compiled or how, so that an engine made before is not taken for one made after.
+ * 2: signals wait while an operation runs.
+ */
+const builtRevision = 2
+
+/**
+ * The name under which an engine is kept in the cache: it says what the engine is made of.
+ * @param {'built' | 'installer'} how
+ * @param {string} tfjsNode version of tfjs-node
+ * @returns {string}
+ */
+export function engineName(how, tfjsNode) {
+  const [tensorflow, revision] =
+    how === 'built' ? [builtTensorflow, `-build${builtRevision}`] : [installerTensorflow, '']
+  return `tfjs-node-${tfjsNode}-tensorflow-${tensorflow}-${process.platform}-${process.arch}-napi${napiVersion}${revision}`
+}
 
 /**
  * Engines found on this machine, the preferred one first. Found is not yet verified.
@@ -87,8 +95,8 @@ export function findEngines() {
     const library = join(folder, 'deps', 'lib')
     if (existsSync(addon)) found.push({ how, folder, addon, library, tensorflow })
   }
-  look('built', join(engineCacheFolder(), engineName(package_.version, builtTensorflow)), builtTensorflow)
-  look('installer', join(engineCacheFolder(), engineName(package_.version, installerTensorflow)), installerTensorflow)
+  look('built', join(engineCacheFolder(), engineName('built', package_.version)), builtTensorflow)
+  look('installer', join(engineCacheFolder(), engineName('installer', package_.version)), installerTensorflow)
   look('package', package_.folder, installerTensorflow)
   return found
 }

@@ -15,6 +15,7 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
 import { runCommand } from './command.mjs'
 import { addonPath, builtTensorflow, napiVersion } from './locate.mjs'
 
@@ -161,6 +162,7 @@ async function downloadWheel(python, folder, platform) {
 }
 
 /**
+ * tfjs-node's sources and what keeps signals away. Whoever changes what is compiled or how raises `builtRevision`.
  * @param {string} compiler
  * @param {string} folder
  * @param {string} tfjsNode
@@ -177,6 +179,8 @@ async function compileAddon(compiler, folder, tfjsNode) {
   for (const name of readdirSync(join(tfjsNode, 'binding'))) {
     if (name.endsWith('.cc')) parameters.push(join(tfjsNode, 'binding', name))
   }
+  parameters.push(fileURLToPath(new URL('./signals.cc', import.meta.url)))
+  parameters.push('-Wl,--wrap=TFE_NewContext', '-Wl,--wrap=TFE_Execute')
   parameters.push('-o', addonPath(folder), `-L${libraries}`, '-ltensorflow', '-ltensorflow_framework')
   parameters.push('-Wl,-rpath,$ORIGIN/../../deps/lib')
   const { problem } = await runCommand(compiler, parameters, { seconds: 600 })
