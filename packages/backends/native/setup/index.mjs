@@ -20,8 +20,8 @@ export { engineCacheFolder, findEngines } from './locate.mjs'
  */
 
 /**
- * Makes the native engine available to this user: takes the one that is there, else runs tfjs-node's installer, else
- * compiles the addon. Interrupted, it leaves nothing half done; two at once do not disturb each other.
+ * Makes the native engine available to this user: takes the one that is there, else compiles the addon, else runs
+ * tfjs-node's installer. Interrupted, it leaves nothing half done; two at once do not disturb each other.
  * @param {{ log?: (line: string) => void, force?: boolean }} [options] `log` gets one line a step; `force` makes it anew
  *   even where a working one is there
  * @returns {Promise<Ready | Unavailable>} never throws for what a machine can lack
@@ -76,9 +76,21 @@ async function make({ staging, package_, log, start }) {
  * @returns {Promise<Ready | Unavailable>}
  */
 async function makeInSteps({ staging, package_, log, start, step }) {
-  const unreachable = await installerUnreachable()
-  let installerProblem = unreachable
-  if (!unreachable) {
+  const able = await canBuild(staging)
+  let buildProblem = 'why' in able ? able.why : ''
+  if (!('why' in able)) {
+    const folder = join(staging, 'built')
+    mkdirSync(folder)
+    buildProblem =
+      (await buildFromWheel({ folder, package_, tools: able.tools, step })) ||
+      (await publish(folder, engineName('built', package_.version)))
+    const engine = buildProblem ? undefined : findEngines().find(found => found.how === 'built')
+    if (engine) return ready('built', engine, start)
+  }
+  log(`native engine: not compiled here: ${buildProblem}`)
+
+  let installerProblem = await installerUnreachable()
+  if (!installerProblem) {
     const finished = step("run tfjs-node's installer (about 250 MB)")
     const folder = join(staging, 'installer')
     mkdirSync(folder)
@@ -88,21 +100,13 @@ async function makeInSteps({ staging, package_, log, start, step }) {
     const engine = installerProblem ? undefined : findEngines().find(found => found.how === 'installer')
     if (engine) return ready('installer', engine, start)
   }
-  log(`native engine: not from tfjs-node's installer: ${installerProblem}`)
-
-  const able = await canBuild(staging)
-  if ('why' in able) return { ok: false, why: `${installerProblem}; ${able.why}`, remedy: able.remedy }
-  const folder = join(staging, 'built')
-  mkdirSync(folder)
-  const problem =
-    (await buildFromWheel({ folder, package_, tools: able.tools, step })) ||
-    (await publish(folder, engineName('built', package_.version)))
-  const engine = problem ? undefined : findEngines().find(found => found.how === 'built')
-  if (engine) return ready('built', engine, start)
   return {
     ok: false,
-    why: `${installerProblem}; ${problem}`,
-    remedy: 'connect to the network (or a mirror that pip is set to) and run: npx lgm-setup-native',
+    why: `${buildProblem}; ${installerProblem}`,
+    remedy:
+      'why' in able
+        ? able.remedy
+        : 'connect to the network (or a mirror that pip is set to) and run: npx lgm-setup-native',
   }
 }
 
