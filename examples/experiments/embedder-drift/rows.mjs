@@ -38,7 +38,7 @@ const tuned = (name, title, low, regularizer) => ({
 })
 
 /**
- * The same while E also learns to autoencode, with the weight that was best without a regularizer.
+ * The same while E also learns to autoencode, with the weight that was best without a regularizer: alone, or with decoded rehearsal.
  * @param {string} name @param {string} title @param {number} low @param {Record<string, unknown>} regularizer
  * @param {{ decoded?: number, migrate?: 'round-trip' | 'displacement' }} [changes]
  * @returns {Row}
@@ -47,7 +47,7 @@ const tunedJoint = (name, title, low, regularizer, { decoded = 0, migrate } = {}
   name,
   title,
   strengths: decades(low),
-  after: 'joint-ae',
+  after: decoded > 0 ? 'no-regularizer' : 'joint-ae',
   recipe: (strength, autoencode) => ({
     regularizers: [{ ...regularizer, strength }],
     phases: phases({ learn: { autoencode, decoded }, ...(migrate && { migrate }) }),
