@@ -289,6 +289,7 @@ async function main() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   main().catch(error => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
+    const said = error instanceof Error ? error.message : error
+    console.error(said === 'interrupted' ? 'interrupted; the same command goes on' : said)
+    process.exitCode = said === 'interrupted' ? 130 : 1
   })
