@@ -1,6 +1,6 @@
 /**
  * Run in a process of its own by signals.test.ts: handles SIGUSR2, says `ready`, multiplies matrices for a while, says how that
- * went, and waits for the end of its input. Arguments: addon, threads, milliseconds.
+ * went, and waits to be killed, or for the end of its input. Arguments: addon, threads, milliseconds.
  */
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
