@@ -23,11 +23,14 @@ const root = join(here, '..', '..')
  *   (0 where there is none) and with the one that was chosen for the row `after`
  * @property {readonly number[]} [strengths] to choose from on validation data
  * @property {string} [after] a row whose choice comes before, and goes into this one
+ * @property {boolean} [everywhere] all strengths are tried on every data set, whatever `near` of the study says
  */
 /**
  * @typedef {object} Study
  * @property {string} name
  * @property {readonly string[]} datasets
+ * @property {Record<string, string>} [near] data sets on which only the strength that was best on another one, earlier in the list, and
+ *   its two neighbours are tried
  * @property {string} figure by which strengths are chosen, of the summary: `ACC/head`
  * @property {number} tuningSeed
  * @property {(recipe: Recipe) => Recipe} forTuning the recipe on validation data, at the budget of tuning
@@ -46,26 +49,33 @@ export function seedsOf(text) {
 /** @typedef {{ out: string, seeds: readonly number[], rows?: readonly string[] | undefined }} Settings */
 
 /**
- * The runs by which strengths are chosen, of the rows that wait for no other row's choice, or of those that do.
- * @param {Study} study @param {Settings} settings @param {boolean} waiting
+ * The runs by which strengths are chosen on a data set, of the rows that wait for no other row's choice, or of those that do.
+ * @param {Study} study @param {Settings} settings @param {string} dataset @param {boolean} waiting
  * @returns {Run[]}
  */
-export function tuningRuns(study, { out, rows }, waiting) {
-  return study.datasets.flatMap(dataset =>
-    study.rows
-      .filter(row => row.strengths && Boolean(row.after) === waiting && (!rows || rows.includes(row.name)))
-      .flatMap(row =>
-        (row.strengths ?? []).map(strength => ({
-          stage: /** @type {const} */ ('tuning'),
-          row: row.name,
-          dataset,
-          strength,
-          seed: study.tuningSeed,
-          recipe: study.forTuning(recipeOf(study, row, dataset, strength, out)),
-          folder: join(out, 'tuning', dataset, row.name, String(strength)),
-        })),
-      ),
-  )
+export function tuningRuns(study, { out, rows }, dataset, waiting) {
+  return study.rows
+    .filter(row => Boolean(row.after) === waiting && (!rows || rows.includes(row.name)))
+    .flatMap(row =>
+      strengthsOf(study, row, dataset, out).map(strength => ({
+        stage: /** @type {const} */ ('tuning'),
+        row: row.name,
+        dataset,
+        strength,
+        seed: study.tuningSeed,
+        recipe: study.forTuning(recipeOf(study, row, dataset, strength, out)),
+        folder: join(out, 'tuning', dataset, row.name, String(strength)),
+      })),
+    )
+}
+
+/** The strengths that are tried on a data set. @param {Study} study @param {Row} row @param {string} dataset @param {string} out */
+function strengthsOf(study, row, dataset, out) {
+  const { strengths = [], everywhere } = row
+  const other = study.near?.[dataset]
+  if (!other || everywhere || strengths.length === 0) return strengths
+  const best = strengths.indexOf(chosenStrength(study, row, other, out))
+  return strengths.slice(Math.max(best - 1, 0), best + 2)
 }
 
 /**
@@ -107,7 +117,7 @@ function recipeOf(study, row, dataset, strength, out) {
  */
 function chosenStrength(study, row, dataset, out) {
   if (!row.strengths) return 0
-  const found = row.strengths.map(strength => {
+  const found = strengthsOf(study, row, dataset, out).map(strength => {
     const report = reportIn(join(out, 'tuning', dataset, row.name, String(strength)))
     if (!report)
       throw new Error(`${row.name}, ${dataset}: strength ${strength} has not been tried yet; run without --only final`)
@@ -266,19 +276,15 @@ async function main() {
     rows: values.rows?.split(','),
   }
   const jobs = Number(values.jobs)
-  if (!values.collect && values.only !== 'final') {
-    await runAll(tuningRuns(study, settings, false), jobs, 'choosing on validation data')
-    await runAll(tuningRuns(study, settings, true), jobs, 'choosing on validation data, rows that build on others')
-  }
-  if (!values.collect && values.only !== 'tuning')
-    await runAll(finalRuns(study, settings), jobs, 'final runs on test data')
-  const runs = [
-    () => tuningRuns(study, settings, false),
-    () => tuningRuns(study, settings, true),
-    () => finalRuns(study, settings),
-  ]
-    .flatMap(stage => existing(stage))
-    .flatMap(recordOf)
+  /** @type {(() => Run[])[]} */
+  const choosing = study.datasets.flatMap(dataset =>
+    [false, true].map(waiting => () => tuningRuns(study, settings, dataset, waiting)),
+  )
+  const final = () => finalRuns(study, settings)
+  if (!values.collect && values.only !== 'final')
+    for (const stage of choosing) await runAll(stage(), jobs, 'choosing on validation data')
+  if (!values.collect && values.only !== 'tuning') await runAll(final(), jobs, 'final runs on test data')
+  const runs = [...choosing, final].flatMap(existing).flatMap(recordOf)
   const file = join(root, 'docs', 'results', name, 'runs.json')
   mkdirSync(dirname(file), { recursive: true })
   const lines = runs.map(run => `    ${JSON.stringify(run)}`).join(',\n')

@@ -38,8 +38,8 @@ function finish(run: { folder: string }, accuracy: number): void {
 
 test('final runs take the strength that was best on validation data, and so do the rows that build on it', () => {
   expect(() => finalRuns(study, settings)).toThrow('held, mnist: strength 1 has not been tried yet')
-  expect(() => tuningRuns(study, settings, true)).toThrow('held, mnist: strength 1 has not been tried yet')
-  const tuning = tuningRuns(study, settings, false)
+  expect(() => tuningRuns(study, settings, 'mnist', true)).toThrow('held, mnist: strength 1 has not been tried yet')
+  const tuning = tuningRuns(study, settings, 'mnist', false)
   expect(tuning.map(run => [run.row, run.strength, run.seed])).toEqual([
     ['held', 1, 100],
     ['held', 10, 100],
@@ -55,7 +55,7 @@ test('final runs take the strength that was best on validation data, and so do t
   finish(tuning[1]!, 0.75)
   mkdirSync(tuning[2]!.folder, { recursive: true })
   writeFileSync(join(tuning[2]!.folder, 'failed.json'), JSON.stringify({ failed: 'expected finite losses' }))
-  const built = tuningRuns(study, settings, true)
+  const built = tuningRuns(study, settings, 'mnist', true)
   expect(built.map(run => [run.row, run.strength, run.recipe.temperature, run.recipe.seed])).toEqual([
     ['built', 2, 10, 2],
     ['built', 3, 10, 3],
@@ -72,6 +72,29 @@ test('final runs take the strength that was best on validation data, and so do t
   ])
   expect(final[1]!.recipe.stream).toEqual({ use: 'split' })
   expect(final[2]!.recipe.temperature).toBe(10)
+})
+
+test('on a data set near another, the strength that was best there and its neighbours are tried', () => {
+  const strengths = [1, 10, 100]
+  const near = {
+    ...study,
+    near: { 'fashion-mnist': 'mnist' },
+    rows: [
+      { name: 'held', title: 'held', strengths, recipe: () => ({}) },
+      { name: 'edge', title: 'edge', strengths, recipe: () => ({}) },
+      { name: 'whole', title: 'whole', strengths, everywhere: true, recipe: () => ({}) },
+    ],
+  }
+  const there = { ...settings, out: join(folder, 'near') }
+  for (const run of tuningRuns(near, there, 'mnist', false))
+    finish(run, run.strength === (run.row === 'edge' ? 100 : 10) ? 0.75 : 0.5)
+  const runs = tuningRuns(near, there, 'fashion-mnist', false)
+  expect(runs.map(run => [run.row, run.strength])).toEqual([
+    ...strengths.map(strength => ['held', strength]),
+    ['edge', 10],
+    ['edge', 100],
+    ...strengths.map(strength => ['whole', strength]),
+  ])
 })
 
 test('seeds are a range or a list', () => {
@@ -92,12 +115,12 @@ test.each(drift.rows.map(row => [row.name, row] as const))(
   },
 )
 
-test('embedder drift: every method with a strength has seven to choose from, six orders of magnitude apart', () => {
+test('embedder drift: every method with a strength has seven or nine to choose from, a decade apart', () => {
   const tuned = drift.rows.filter(row => row.strengths)
   expect(tuned.length).toBeGreaterThan(10)
   for (const { strengths } of tuned) {
-    expect(strengths!.length).toBe(7)
-    expect(strengths!.at(-1)! / strengths![0]!).toBeCloseTo(1e6, -1)
+    expect([7, 9]).toContain(strengths!.length)
+    for (const [i, strength] of strengths!.slice(1).entries()) expect(strength / strengths![i]!).toBeCloseTo(10, 9)
   }
 })
 
