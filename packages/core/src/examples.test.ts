@@ -11,6 +11,8 @@ import {
   mapExamples,
   oneHot,
   range,
+  readAll,
+  relativeDistance,
   sampler,
   selectExamples,
   sizeOf,
@@ -28,6 +30,15 @@ describe('examples in an array', () => {
   test('are read in any order, and more than once', () => {
     expect(three().read(rows(2, 0, 2))).toEqual(Float32Array.from([4, 5, 0, 1, 4, 5]))
     expect(three().read(rows())).toHaveLength(0)
+  })
+
+  test('are read as a whole', async () => {
+    expect(await readAll(later(three()))).toEqual(Float32Array.from([0, 1, 2, 3, 4, 5]))
+  })
+
+  test('have a relative distance, 0 where there is nothing to relate it to', () => {
+    expect(relativeDistance(Float32Array.from([3, 4]), Float32Array.from([3, 5]))).toBeCloseTo(1 / 25, 12)
+    expect(relativeDistance(new Float32Array(2), Float32Array.from([1, 1]))).toBe(0)
   })
 
   test('of bytes are scaled to 0…1', () => {

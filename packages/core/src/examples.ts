@@ -96,6 +96,11 @@ export async function upload(examples: Examples, indices: Int32Array): Promise<t
   return tf.tensor(rows, [indices.length, ...examples.shape], 'float32')
 }
 
+/** Every number of every example, row-major `[count, ...shape]`. */
+export async function readAll(examples: Examples): Promise<Float32Array> {
+  return examples.read(range(0, examples.count))
+}
+
 /** The labels at `indices`. */
 export function labelsAt(examples: Examples, indices: Int32Array): Int32Array {
   return indices.map(index => examples.labels[index]!)
@@ -129,7 +134,7 @@ export async function mapExamples(
 
 /** Reads all examples into one array outside the engine; what is returned uploads the rows asked for at once, `[n, ...shape]`. */
 export async function inMemory(examples: Examples): Promise<(indices: Int32Array) => tf.Tensor> {
-  const values = await examples.read(range(0, examples.count))
+  const values = await readAll(examples)
   const size = sizeOf(examples.shape)
   return indices => {
     const chosen = new Float32Array(indices.length * size)
@@ -213,4 +218,14 @@ export function checkKnown(
         `class ${label}`,
         'memorize examples of it first',
       )
+}
+
+/** Σ ‖a − b‖² / Σ ‖a‖² over rows of the same length; 0 where all of a is. */
+export function relativeDistance(a: Float32Array, b: Float32Array): number {
+  let [distance, size] = [0, 0]
+  for (let i = 0; i < a.length; i++) {
+    distance += (a[i]! - b[i]!) ** 2
+    size += a[i]! ** 2
+  }
+  return size > 0 ? distance / size : 0
 }

@@ -8,6 +8,7 @@ import {
   flatten,
   mapParams,
   protectedParams,
+  requireEmbedder,
   requireProtected,
   subset,
   unflatten,
@@ -47,6 +48,13 @@ describe('parameters', () => {
     expect(Object.keys(requireProtected('me', fixed, 'embedder+head'))).toEqual(['head/kernel'])
     expect(() => requireProtected('me', fixed, 'embedder')).toThrow(
       'me: expected parameters to hold in the embedder, got none; use an embedder that learns, or protect: embedder+head',
+    )
+  })
+
+  test('of the embedder must be there for what teaches it', () => {
+    expect(() => requireEmbedder('me', model())).not.toThrow()
+    expect(() => requireEmbedder('me', { ...model(), embedder: {} })).toThrow(
+      'me: expected an embedder with parameters, got one without',
     )
   })
 

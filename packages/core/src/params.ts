@@ -66,6 +66,21 @@ export function requireProtected(where: string, model: Model, protect: Protectio
   )
 }
 
+/**
+ * Checks that the embedder has parameters, for a regularizer that teaches it something.
+ * @throws LgmError `composition` when it has none, in the name of `where`.
+ */
+export function requireEmbedder(where: string, { embedder }: Model): void {
+  if (Object.keys(embedder).length === 0)
+    throw expected(
+      where,
+      'an embedder with parameters',
+      'one without',
+      'use an embedder that learns, or leave the regularizer out',
+      'composition',
+    )
+}
+
 /** The parameters as the network uses them for one task: through the views of all regularizers, in the order listed. */
 export function viewParams(regularizers: readonly Regularizer[], params: Params, task: number): Params {
   return regularizers.reduce((seen, regularizer) => regularizer.view?.(seen, task) ?? seen, params)

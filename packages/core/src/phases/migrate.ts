@@ -1,6 +1,6 @@
 import { inject } from '../container.js'
 import { Decoder, Embedder, type Examples, Generator, Options, Phase, type TaskState } from '../contracts.js'
-import { arrayExamples, mapExamples, range } from '../examples.js'
+import { arrayExamples, mapExamples, readAll, relativeDistance } from '../examples.js'
 import { withMeasurements } from '../measurements.js'
 import { definePlugin, z } from '../point.js'
 
@@ -30,30 +30,20 @@ class Migrate implements Phase {
       mapExamples(decodedRecall, x => this.#embedder.embed(params, x))
     const now = await embed(model.embedder)
     if (this.#options.mode === 'round-trip') return this.#moved(state, recall, now)
-    const [codes, fresh, stale] = await Promise.all([recall, now, await embed(previous.embedder)].map(all))
+    const [codes, fresh, stale] = await Promise.all([recall, now, await embed(previous.embedder)].map(readAll))
     const values = codes!.map((value, i) => value + fresh![i]! - stale![i]!)
     return this.#moved(state, recall, arrayExamples(values, recall.shape, recall.labels, 'migrated recall'))
   }
 
   async #moved(state: TaskState, from: Examples, to: Examples): Promise<TaskState> {
-    const [before, after] = [await all(from), await all(to)]
-    let [moved, size] = [0, 0]
-    for (let i = 0; i < before.length; i++) {
-      moved += (after[i]! - before[i]!) ** 2
-      size += before[i]! ** 2
-    }
     const figure = {
       name: 'phase/migrate/displacement',
-      value: size > 0 ? moved / size : 0,
+      value: relativeDistance(await readAll(from), await readAll(to)),
       unit: 'fraction',
       aggregation: 'Σ ‖u′ − u‖² / Σ ‖u‖² over recall',
     }
     return { ...withMeasurements(state, [figure]), recall: to }
   }
-}
-
-async function all(examples: Examples): Promise<Float32Array> {
-  return examples.read(range(0, examples.count))
 }
 
 /**

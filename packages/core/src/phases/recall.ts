@@ -12,7 +12,7 @@ import {
   Phase,
   type TaskState,
 } from '../contracts.js'
-import { arrayExamples, mapExamples, range, sizeOf } from '../examples.js'
+import { arrayExamples, mapExamples, readAll, sizeOf } from '../examples.js'
 import { definePlugin, z } from '../point.js'
 
 const options = z.strictObject({
@@ -69,7 +69,7 @@ class Recall implements Phase {
   async #labels(sampled: Examples, { head }: Model): Promise<Int32Array> {
     if (this.#options.labels === 'generator') return sampled.labels
     const guessed = await mapExamples(sampled, u => this.#head.classify(head, u).argMax(1).expandDims(1).toFloat())
-    return Int32Array.from(await guessed.read(range(0, sampled.count)))
+    return Int32Array.from(await readAll(guessed))
   }
 }
 

@@ -13,6 +13,7 @@ import {
   Options,
   Regularizer,
   range,
+  readAll,
   type State,
   type Stateful,
   selectExamples,
@@ -93,8 +94,8 @@ class Drift implements Evaluator, Stateful {
       test,
       range(0, count).map(i => Math.floor((i * test.count) / count)),
     )
-    const codes = await all(await this.#embed(index, chosen, model))
-    this.#remembered.set(index, { inputs: await all(chosen), shape: test.shape, labels: chosen.labels, codes })
+    const codes = await readAll(await this.#embed(index, chosen, model))
+    this.#remembered.set(index, { inputs: await readAll(chosen), shape: test.shape, labels: chosen.labels, codes })
   }
 
   async #figures(
@@ -106,7 +107,7 @@ class Drift implements Evaluator, Stateful {
     const now = await this.#embed(j, arrayExamples(inputs, shape, labels), model)
     const error = this.#decoder ? { [roundTrip]: await this.#roundTripError(j, now, model) } : {}
     if (!isEarlier) return error
-    const after = await all(now)
+    const after = await readAll(now)
     const { moved, totalVariance, withinClassVariance, squaredNorm } = movement(codes, after, labels)
     // what is left of the variance of equal codes is rounding
     const over = (yardstick: number) => (yardstick > 1e-12 * squaredNorm ? moved / yardstick : Number.NaN)
@@ -134,7 +135,7 @@ class Drift implements Evaluator, Stateful {
       const { embedder, decoder } = this.#viewed(j, model)
       return this.#embedder.embed(embedder, this.#decoder!.decode(decoder, u))
     })
-    const { moved, squaredNorm } = movement(await all(codes), await all(returned), codes.labels)
+    const { moved, squaredNorm } = movement(await readAll(codes), await readAll(returned), codes.labels)
     return moved / squaredNorm
   }
 
@@ -187,10 +188,6 @@ async function similarity(before: Float32Array, after: Float32Array, count: numb
   const [value] = await result.data()
   result.dispose()
   return Math.min(1, value!)
-}
-
-async function all(examples: Examples): Promise<Float32Array> {
-  return examples.read(range(0, examples.count))
 }
 
 /**

@@ -15,6 +15,9 @@ import {
   Regularizer,
   Rng,
   range,
+  readAll,
+  relativeDistance,
+  requireEmbedder,
   type State,
   subset,
   type TaskState,
@@ -65,14 +68,7 @@ class AeDistillation implements Regularizer {
   async begin({ model, previous, recall, decodedRecall }: TaskState): Promise<void> {
     this.dispose()
     this.#floor = undefined
-    if (Object.keys(model.embedder).length === 0)
-      throw expected(
-        'regularizer "ae-distillation"',
-        'an embedder with parameters',
-        'one without',
-        'use an embedder that learns, or leave the regularizer out',
-        'composition',
-      )
+    requireEmbedder('regularizer "ae-distillation"', model)
     if (!previous) return
     if (!recall || !decodedRecall)
       throw expected(
@@ -83,8 +79,7 @@ class AeDistillation implements Regularizer {
         'composition',
       )
     const returned = await mapExamples(decodedRecall, x => this.#embedder.embed(previous.embedder, x))
-    const all = range(0, recall.count)
-    this.#floor = relativeError(await recall.read(all), await returned.read(all))
+    this.#floor = relativeDistance(await readAll(recall), await readAll(returned))
     this.#pool = {
       count: recall.count,
       decoded: await inMemory(decodedRecall),
@@ -133,16 +128,6 @@ class AeDistillation implements Regularizer {
   dispose(): void {
     this.#pool = undefined
   }
-}
-
-/** Σ (a − b)² / Σ a², 0 where a is. */
-function relativeError(a: Float32Array, b: Float32Array): number {
-  let [error, size] = [0, 0]
-  for (let i = 0; i < a.length; i++) {
-    error += (a[i]! - b[i]!) ** 2
-    size += a[i]! ** 2
-  }
-  return size > 0 ? error / size : 0
 }
 
 /**

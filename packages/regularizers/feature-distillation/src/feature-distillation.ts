@@ -5,11 +5,11 @@ import {
   disposeParams,
   Embedder,
   emptyState,
-  expected,
   inject,
   Options,
   type Params,
   Regularizer,
+  requireEmbedder,
   type State,
   subset,
   type TaskState,
@@ -38,14 +38,7 @@ class FeatureDistillation implements Regularizer {
 
   begin({ model, previous }: TaskState): void {
     this.dispose()
-    if (Object.keys(model.embedder).length === 0)
-      throw expected(
-        'regularizer "feature-distillation"',
-        'an embedder with parameters',
-        'one without',
-        'use an embedder that learns, or leave the regularizer out',
-        'composition',
-      )
+    requireEmbedder('regularizer "feature-distillation"', model)
     if (previous) this.#teacher = cloneParams(previous.embedder)
   }
 
