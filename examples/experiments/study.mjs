@@ -56,17 +56,20 @@ export function seedsOf(text) {
 export function tuningRuns(study, { out, rows }, dataset, waiting) {
   return study.rows
     .filter(row => Boolean(row.after) === waiting && (!rows || rows.includes(row.name)))
-    .flatMap(row =>
-      strengthsOf(study, row, dataset, out).map(strength => ({
-        stage: /** @type {const} */ ('tuning'),
-        row: row.name,
-        dataset,
-        strength,
-        seed: study.tuningSeed,
-        recipe: study.forTuning(recipeOf(study, row, dataset, strength, out)),
-        folder: join(out, 'tuning', dataset, row.name, String(strength)),
-      })),
-    )
+    .flatMap(row => tuningOf(study, row, dataset, out))
+}
+
+/** @param {Study} study @param {Row} row @param {string} dataset @param {string} out @returns {Run[]} */
+function tuningOf(study, row, dataset, out) {
+  return strengthsOf(study, row, dataset, out).map(strength => ({
+    stage: /** @type {const} */ ('tuning'),
+    row: row.name,
+    dataset,
+    strength,
+    seed: study.tuningSeed,
+    recipe: study.forTuning(recipeOf(study, row, dataset, strength, out)),
+    folder: join(out, 'tuning', dataset, row.name, String(strength)),
+  }))
 }
 
 /** The strengths that are tried on a data set. @param {Study} study @param {Row} row @param {string} dataset @param {string} out */
@@ -117,10 +120,11 @@ function recipeOf(study, row, dataset, strength, out) {
  */
 function chosenStrength(study, row, dataset, out) {
   if (!row.strengths) return 0
-  const found = strengthsOf(study, row, dataset, out).map(strength => {
-    const report = reportIn(join(out, 'tuning', dataset, row.name, String(strength)))
-    if (!report)
+  const found = tuningOf(study, row, dataset, out).map(run => {
+    const { strength, folder } = run
+    if (!isDone(run))
       throw new Error(`${row.name}, ${dataset}: strength ${strength} has not been tried yet; run without --only final`)
+    const report = reportIn(folder)
     return { strength, value: report.failed ? -1 : /** @type {number} */ (summaryOf(report, study.figure)) }
   })
   return found.reduce((best, one) => (one.value > best.value ? one : best)).strength
@@ -137,6 +141,16 @@ export function reportIn(folder) {
 /** @param {{ summary: { name: string, value: unknown }[] }} report @param {string} name */
 const summaryOf = (report, name) => report.summary.find(measurement => measurement.name === name)?.value
 
+/** The recipe of a run as it is written beside its folder. @param {Run} run */
+export const textOf = ({ recipe }) =>
+  JSON.stringify({ ...recipe, backend: { use: 'native', threads: 1 } }, undefined, 2)
+
+/** Whether there is a report, of this very recipe and no earlier one, such as before another choice that it builds on. @param {Run} run */
+export function isDone(run) {
+  const recipe = `${run.folder}.yaml`
+  return Boolean(reportIn(run.folder)) && existsSync(recipe) && readFileSync(recipe, 'utf8') === textOf(run)
+}
+
 /**
  * Runs one child process; a method that diverges is a result too, and is kept as `failed.json`.
  * @param {Run} run @param {Set<import('node:child_process').ChildProcess>} children
@@ -146,7 +160,7 @@ function start(run, children) {
   mkdirSync(dirname(run.folder), { recursive: true })
   const recipe = `${run.folder}.yaml`
   const log = `${run.folder}.log`
-  writeFileSync(recipe, JSON.stringify({ ...run.recipe, backend: { use: 'native', threads: 1 } }, undefined, 2))
+  writeFileSync(recipe, textOf(run))
   const main = join(root, 'packages', 'cli', 'bin', 'lgm.mjs')
   const output = openSync(log, 'w')
   const child = spawn(process.execPath, [main, 'run', recipe, '--seed', String(run.seed), '--out', run.folder], {
@@ -174,7 +188,7 @@ function start(run, children) {
 
 /** @param {Run[]} runs @param {number} jobs @param {string} name */
 async function runAll(runs, jobs, name) {
-  const open = runs.filter(run => !reportIn(run.folder))
+  const open = runs.filter(run => !isDone(run))
   const done = runs.length - open.length
   console.log(`${name}: ${runs.length} runs, ${done} of them done before, ${jobs} at a time`)
   /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -220,9 +234,10 @@ function said(run) {
  * @param {Run} run
  * @returns {Record<string, unknown>[]}
  */
-function recordOf({ stage, row, dataset, strength, seed, folder }) {
+function recordOf(run) {
+  if (!isDone(run)) return []
+  const { stage, row, dataset, strength, seed, folder } = run
   const report = reportIn(folder)
-  if (!report) return []
   const which = { stage, row, dataset, strength, seed }
   if (report.failed) return [{ ...which, failed: report.failed }]
   /** @type {Record<string, number>} */

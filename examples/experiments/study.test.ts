@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { composeOnly, readRecipe } from '@lgm/cli'
 import { afterAll, expect, test } from 'vitest'
 import { study as drift } from './embedder-drift/rows.mjs'
-import { finalRuns, seedsOf, tuningRuns } from './study.mjs'
+import { finalRuns, isDone, seedsOf, textOf, tuningRuns } from './study.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'lgm-study-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -30,8 +30,9 @@ const study = {
   ],
 }
 
-function finish(run: { folder: string }, accuracy: number): void {
+function finish(run: Parameters<typeof textOf>[0], accuracy: number): void {
   mkdirSync(run.folder, { recursive: true })
+  writeFileSync(`${run.folder}.yaml`, textOf(run))
   const report = { summary: [{ name: 'ACC/head', value: accuracy }] }
   writeFileSync(join(run.folder, 'report.json'), JSON.stringify(report))
 }
@@ -53,7 +54,8 @@ test('final runs take the strength that was best on validation data, and so do t
   })
   finish(tuning[0]!, 0.5)
   finish(tuning[1]!, 0.75)
-  mkdirSync(tuning[2]!.folder, { recursive: true })
+  finish(tuning[2]!, 1)
+  rmSync(join(tuning[2]!.folder, 'report.json'))
   writeFileSync(join(tuning[2]!.folder, 'failed.json'), JSON.stringify({ failed: 'expected finite losses' }))
   const built = tuningRuns(study, settings, 'mnist', true)
   expect(built.map(run => [run.row, run.strength, run.recipe.temperature, run.recipe.seed])).toEqual([
@@ -70,6 +72,12 @@ test('final runs take the strength that was best on validation data, and so do t
     ['held', 10, 1],
     ['built', 2, 1],
   ])
+  // another choice: what was built on the first one is no longer done
+  expect(built.map(isDone)).toEqual([true, true])
+  finish(tuning[0]!, 0.9)
+  expect(tuningRuns(study, settings, 'mnist', true).map(isDone)).toEqual([false, false])
+  expect(() => finalRuns(study, settings)).toThrow('built, mnist: strength 2 has not been tried yet')
+  finish(tuning[0]!, 0.5)
   expect(final[1]!.recipe.stream).toEqual({ use: 'split' })
   expect(final[2]!.recipe.temperature).toBe(10)
 })
