@@ -1,3 +1,4 @@
+import { classesIn, mixedBatches } from '@lgm/conditional'
 import {
   checkKnown,
   checkShape,
@@ -21,7 +22,6 @@ import {
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { mixedBatches } from './batches.js'
 import { decode, growVae, initVae, priorOf, shift } from './network.js'
 import { type Batch, distillation, meansOf, negativeElbo, part } from './objective.js'
 
@@ -193,11 +193,6 @@ class Vae implements Generator {
 }
 
 const stored = z.object({ shape: z.array(z.number()), known: z.array(z.number()), tasks: z.number() })
-
-/** How many classes one-hot labels need room for. */
-function classesIn(known: ReadonlySet<number>): number {
-  return Math.max(...known) + 1
-}
 
 /**
  * A variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114) of codes, or of pixels: deep generative replay (Shin et al. 2017,

@@ -1,0 +1,123 @@
+import { arrayExamples, createRng, oneHot, type Params } from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { describe, expect, test } from 'vitest'
+import {
+  type Architecture,
+  after,
+  analyse,
+  checkNew,
+  checkRehearsal,
+  classesIn,
+  growLabels,
+  initAnalysis,
+  initSynthesis,
+  mixedBatches,
+  nothingMemorized,
+  synthesize,
+} from './index.js'
+
+const mlp: Architecture = { net: 'mlp', filters: [2], widths: [5, 4] }
+const conv: Architecture = { net: 'conv', filters: [3, 2], widths: [4] }
+const shapesOf = (params: Params) =>
+  Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, shape]))
+const examples = (values: number[], labels: number[]) =>
+  arrayExamples(Float32Array.from(values), [1], Int32Array.from(labels))
+
+describe('an analysis', () => {
+  test('of net mlp has dense layers with the labels beside the code', () => {
+    const params = initAnalysis('me', mlp, [3, 2], 2, 7, createRng(0))
+    expect(shapesOf(params)).toMatchObject({
+      'mlp/0/kernel': [3 * 2 + 2, 5],
+      'mlp/1/kernel': [5, 4],
+      'mlp/2/kernel': [4, 7],
+    })
+    const y = oneHot(Int32Array.of(0, 1), 2)
+    const x = tf.ones([2, 3, 2])
+    const [first, second] = analyse(params, x, y).arraySync()
+    expect(first).toHaveLength(7)
+    // the same code with another label
+    expect(first).not.toEqual(second)
+  })
+
+  test('of net conv halves the sides, rounded up, before them', () => {
+    const params = initAnalysis('me', conv, [7, 5, 2], 2, 6, createRng(0))
+    // 7 × 5 → 4 × 3 → 2 × 2, of 2 channels
+    expect(shapesOf(params)).toMatchObject({
+      'conv/0/kernel': [3, 3, 2, 3],
+      'conv/1/kernel': [3, 3, 3, 2],
+      'mlp/0/kernel': [2 * 2 * 2 + 2, 4],
+      'mlp/1/kernel': [4, 6],
+    })
+    expect(analyse(params, tf.ones([3, 7, 5, 2]), oneHot(Int32Array.of(0, 1, 1), 2)).shape).toEqual([3, 6])
+    expect(() => initAnalysis('me', conv, [7], 2, 6, createRng(0))).toThrow(
+      'me: expected codes of shape [height, width, channels] for net: conv, got [7]; use net: mlp',
+    )
+  })
+})
+
+describe('a synthesis', () => {
+  test('gives codes of the shape asked for, odd sides too', () => {
+    for (const [architecture, shape] of [
+      [mlp, [3, 2]],
+      [conv, [7, 5, 2]],
+      [conv, [4, 4, 1]],
+    ] as const) {
+      const params = initSynthesis('me', architecture, 3, 2, shape, createRng(0))
+      const made = synthesize(params, tf.ones([2, 3]), oneHot(Int32Array.of(0, 1), 2), shape)
+      expect(made.shape).toEqual([2, ...shape])
+      const [first, second] = tf.unstack(made).map(one => Array.from(one.dataSync()))
+      expect(first).not.toEqual(second)
+    }
+  })
+
+  test('with convolutions mirrors the maps of the analysis', () => {
+    expect(shapesOf(initSynthesis('me', conv, 3, 2, [7, 5, 2], createRng(0)))).toMatchObject({
+      'mlp/0/kernel': [3 + 2, 4],
+      'mlp/1/kernel': [4, 2 * 2 * 2],
+      'conv/0/kernel': [3, 3, 3, 2],
+      'conv/1/kernel': [3, 3, 2, 3],
+    })
+  })
+})
+
+test('a network with room for more labels computes what it did for the old ones', () => {
+  for (const architecture of [mlp, conv]) {
+    const shape = [4, 4, 1]
+    const params = initAnalysis('me', architecture, shape, 2, 3, createRng(0))
+    const grown = growLabels(params, 2, 4, createRng(1))
+    const x = tf.randomNormal([2, ...shape], 0, 1, 'float32', 3)
+    const labels = Int32Array.of(0, 1)
+    expect(analyse(grown, x, oneHot(labels, 4)).arraySync()).toEqual(analyse(params, x, oneHot(labels, 2)).arraySync())
+    expect(growLabels(params, 2, 2, createRng(1))).toBe(params)
+  }
+})
+
+test('batches weigh the new and the recalled by their shares, whatever their sizes', async () => {
+  const fresh = examples([1, 1], [2, 2])
+  const recall = examples([0, 0, 0], [0, 1, 0])
+  const mix = { batchSize: 2, replaySize: 4, replayWeight: 0.75, classes: 3 }
+  const { x, y, weights } = await mixedBatches(fresh, recall, mix, createRng(0))()
+  expect(x!.shape).toEqual([6, 1])
+  expect(Array.from(x!.dataSync())).toEqual([1, 1, 0, 0, 0, 0])
+  expect(y!.shape).toEqual([6, 3])
+  // 0.25 / 2 for each new one, 0.75 / 4 for each recalled one
+  expect(Array.from(weights!.dataSync())).toEqual([0.125, 0.125, 0.1875, 0.1875, 0.1875, 0.1875])
+  const alone = await mixedBatches(fresh, undefined, mix, createRng(0))()
+  expect(Array.from(alone.weights!.dataSync())).toEqual([0.5, 0.5])
+})
+
+test('what was memorized grows, and says what cannot be trained on', () => {
+  const first = after(nothingMemorized, examples([1, 2], [0, 2]))
+  expect([first.shape, [...first.known], first.tasks, classesIn(first.known)]).toEqual([[1], [0, 2], 1, 3])
+  expect(classesIn(nothingMemorized.known)).toBe(0)
+  expect(() => checkRehearsal('me', nothingMemorized, examples([1], [0]), undefined)).not.toThrow()
+  expect(() => checkRehearsal('me', first, examples([1], [1]), undefined)).toThrow(
+    'me: expected recall of the classes 0, 2, got none; put the phase "recall" before "memorize"',
+  )
+  const wide = arrayExamples(new Float32Array(2), [2], new Int32Array(1))
+  expect(() => checkRehearsal('me', first, wide, examples([1], [0]))).toThrow(
+    'me: expected codes of shape [1], got [2]',
+  )
+  expect(() => checkNew('me', first, examples([1], [1]), 'do so')).not.toThrow()
+  expect(() => checkNew('me', first, examples([1], [2]), 'do so')).toThrow('class 2 again; do so')
+})

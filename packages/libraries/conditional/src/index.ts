@@ -1,0 +1,3 @@
+export * from './batches.js'
+export * from './memory.js'
+export * from './networks.js'

@@ -1,0 +1,52 @@
+import { checkShape, type Examples, expected } from '@lgm/core'
+
+/** What a generator has memorized: the shape of its codes, the classes by id, and the tasks so far. */
+export interface Memorized {
+  readonly shape: readonly number[]
+  readonly known: ReadonlySet<number>
+  readonly tasks: number
+}
+
+/** Of a generator that has met nothing yet. */
+export const nothingMemorized: Memorized = { shape: [], known: new Set(), tasks: 0 }
+
+/** What will have been memorized when `fresh` is. */
+export function after({ known, tasks }: Memorized, fresh: Examples): Memorized {
+  return { shape: fresh.shape, known: new Set([...known, ...fresh.labels]), tasks: tasks + 1 }
+}
+
+/** How many classes one-hot labels need room for. */
+export function classesIn(known: ReadonlySet<number>): number {
+  return Math.max(-1, ...known) + 1
+}
+
+/**
+ * Checks what one network for all classes can be trained on: codes of one shape, and recall of the old classes after the first task.
+ * @throws LgmError `data` or `input` in the name of `where`.
+ */
+export function checkRehearsal(
+  where: string,
+  { shape, known, tasks }: Memorized,
+  fresh: Examples,
+  recall: Examples | undefined,
+): void {
+  for (const examples of recall ? [fresh, recall] : [fresh])
+    checkShape(where, tasks > 0 ? shape : fresh.shape, examples)
+  if (tasks > 0 && !recall)
+    throw expected(
+      where,
+      `recall of the classes ${[...known].join(', ')}`,
+      'none',
+      'put the phase "recall" before "memorize"',
+    )
+}
+
+/**
+ * Checks that no class returns, for a way to keep old classes that holds what the network makes of them.
+ * @throws LgmError `input` in the name of `where`.
+ */
+export function checkNew(where: string, { known }: Memorized, fresh: Examples, remedy: string): void {
+  const again = [...new Set(fresh.labels)].find(label => known.has(label))
+  if (again !== undefined)
+    throw expected(where, 'classes that are new, as outputs for old ones are held', `class ${again} again`, remedy)
+}
