@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { neighbours } from '../examples/experiments/study.mjs'
 import { colours, drawScatter, drawSweeps, powerOfTen } from './pictures.mjs'
 import { table } from './points.mjs'
 import { enginesAndVersions, figure, fixed, seedRange, shown, whole } from './results.mjs'
@@ -59,7 +60,7 @@ const keptOf = ({ kept }) => Object.values(kept).reduce((sum, numbers) => sum + 
  */
 function rowOf(study, runs, dataset, row) {
   const own = runs.filter(run => run.row === row.name && run.dataset === dataset && run.stage === 'final')
-  const tried = (row.strengths ?? []).map(strength => {
+  const tried = strengthsFor(study, runs, dataset, row).map(strength => {
     const run = runs.find(
       run => run.stage === 'tuning' && run.row === row.name && run.dataset === dataset && run.strength === strength,
     )
@@ -71,6 +72,17 @@ function rowOf(study, runs, dataset, row) {
   )
   const chosen = tried.every(({ run }) => run) ? (best ?? tried[0])?.strength : undefined
   return { row, number: study.rows.indexOf(row) + 1, done: own.filter(isDone), own, tried, chosen }
+}
+
+/**
+ * The strengths to be tried on a data set: all, or those next to the choice on another data set.
+ * @param {Study} study @param {readonly Run[]} runs @param {string} dataset @param {Row} row @returns {readonly number[]}
+ */
+function strengthsFor(study, runs, dataset, row) {
+  const { strengths = [], everywhere } = row
+  const other = study.near?.[dataset]
+  const choice = other && !everywhere ? rowOf(study, runs, other, row).chosen : undefined
+  return choice === undefined ? strengths : neighbours(strengths, strengths.indexOf(choice))
 }
 
 /** What does not fit between a study and its runs. @param {Study} study @param {readonly Run[]} runs @returns {string[]} */
@@ -141,6 +153,17 @@ function order({ rows }) {
     const later = rows.flatMap(({ after }, i) => (after === row.name ? [i + 1] : []))
     return ` Rows ${later.join(', ')} go on from the choice of row ${rows.indexOf(row) + 1} (${row.title}).`
   })
+}
+
+/** On which data sets only the strengths next to a choice were tried. @param {Study} study */
+function nearby({ near = {}, rows }) {
+  const wide = rows.flatMap(({ everywhere }, i) => (everywhere ? [i + 1] : [])).join(', ')
+  return Object.entries(near)
+    .map(
+      ([dataset, other]) =>
+        ` On ${dataset}, the strength chosen on ${other} and its neighbours were tried${wide ? `; all of them for row ${wide}` : ''}.`,
+    )
+    .join('')
 }
 
 /** The table of strengths. @param {Found[]} rows that have some */
@@ -275,7 +298,7 @@ export function render(study, about, runs) {
     explanation,
     ...(sections ? [sections.trim()] : []),
     '## How strengths were chosen',
-    `By the figure ${study.figure} on validation data, in %, with the one seed ${study.tuningSeed}; chosen is what stands in bold. An empty cell was not to be tried.${order(study).join('')}`,
+    `By the figure ${study.figure} on validation data, in %, with the one seed ${study.tuningSeed}; chosen is what stands in bold. An empty cell was not to be tried.${order(study).join('')}${nearby(study)}`,
     strengths
       ? '![Validation accuracy against strength](strengths.svg)\n\nA panel for each row with a strength, a curve for each data set. The filled spot is the strength that was chosen; a cross at 0 is a run that diverged.'
       : '**No strength has been tried yet.**',
@@ -283,7 +306,7 @@ export function render(study, about, runs) {
     ...found.flatMap(({ dataset, rows }) => [`### ${dataset}`, tuning(rows.filter(({ row }) => row.strengths))]),
     ...(open.length > 0 ? ['## What is missing', open.join('\n')] : []),
     '## How to repeat it',
-    `\`\`\`sh\nnode examples/experiments/study.mjs ${study.name}${seeds.length > 0 ? ` --seeds ${seedRange(seeds)}` : ''}\nnode tools/experiments.mjs\n\`\`\``,
+    `\`\`\`sh\nnode examples/experiments/study.mjs ${study.name}${seeds.length > 0 ? ` --seeds ${seedRange(seeds)}` : ''}\n\`\`\``,
     `All runs, with every figure: [runs.json](runs.json). ${done.length > 0 ? enginesAndVersions(done) : ''}`.trim(),
   ]
   return files.set('README.md', `${parts.join('\n\n')}\n`)

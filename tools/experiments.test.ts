@@ -108,6 +108,20 @@ describe('the page of a study', () => {
     expect(still).toContain('**No final run with a drift is there yet**')
   })
 
+  it('asks of a data set that is near another for the strengths next to the choice there, and says so', () => {
+    const near = { ...study, near: { clothes: 'digits' } }
+    const page = (some: readonly Run[], of: Study = near) => render(of, about, some).get('README.md') ?? ''
+    const first = [tried(0.001, 0.25), tried(1, 0.2), tried(1000, 0.2)]
+    const both = [...first, tried(0.001, 0.2, 'clothes'), tried(1, 0.3, 'clothes')]
+    expect(page(both)).toContain('On clothes, the strength chosen on digits and its neighbours were tried.')
+    expect(page(both)).not.toContain('strengths not tried yet')
+    expect(line(page(both), 'EWC').at(-1)).toBe('| 2 | EWC | 20.00 | **30.00** |')
+    expect(page(both.slice(0, -1))).toContain('- clothes: strengths not tried yet of ewc')
+    const wide = { ...near, rows: near.rows.map(row => (row.strengths ? { ...row, everywhere: true } : row)) }
+    expect(page(both, wide)).toContain('- clothes: strengths not tried yet of ewc')
+    expect(page(both, wide)).toContain('and its neighbours were tried; all of them for row 2.')
+  })
+
   it('is there even without runs', () => {
     const files = render(study, about, [])
     expect([...files.keys()]).toEqual(['README.md'])

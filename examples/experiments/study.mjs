@@ -3,9 +3,10 @@
 //
 //   node examples/experiments/study.mjs embedder-drift [--jobs 2] [--seeds 0..2] [--rows a,b] [--datasets a,b] [--only tuning|final] [--out DIR] [--collect]
 //
-// A study is a folder with `rows.mjs`, which exports `study`. Results go to docs/results/<study>/runs.json.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+// A study is a folder with `rows.mjs`, which exports `study`. Results go to docs/results/<study>/: runs.json, and the page and pictures
+// that tools/experiments.mjs makes of it.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -77,9 +78,11 @@ function strengthsOf(study, row, dataset, out) {
   const { strengths = [], everywhere } = row
   const other = study.near?.[dataset]
   if (!other || everywhere || strengths.length === 0) return strengths
-  const best = strengths.indexOf(chosenStrength(study, row, other, out))
-  return strengths.slice(Math.max(best - 1, 0), best + 2)
+  return neighbours(strengths, strengths.indexOf(chosenStrength(study, row, other, out)))
 }
+
+/** The number at an index and those beside it. @param {readonly number[]} numbers @param {number} index */
+export const neighbours = (numbers, index) => numbers.slice(Math.max(index - 1, 0), index + 2)
 
 /**
  * The runs on test data, seed by seed, with the strengths that were chosen.
@@ -257,12 +260,19 @@ function recordOf(run) {
   ]
 }
 
+/** The seeds of final runs that there are. @param {string} out */
+function seedsIn(out) {
+  const folder = join(out, 'final')
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder, { recursive: true }).map(name => /[\\/]s(\d+)$/.exec(String(name))?.[1])
+  return [...new Set(names.filter(name => name !== undefined).map(Number))].sort((a, b) => a - b)
+}
+
 /** The runs of a stage; none while choices that it builds on are still open. @param {() => Run[]} stage */
 function existing(stage) {
   try {
     return stage()
-  } catch (error) {
-    console.log(error instanceof Error ? error.message : error)
+  } catch {
     return []
   }
 }
@@ -291,21 +301,25 @@ async function main() {
     rows: values.rows?.split(','),
   }
   const jobs = Number(values.jobs)
-  /** @type {(() => Run[])[]} */
-  const choosing = study.datasets.flatMap(dataset =>
-    [false, true].map(waiting => () => tuningRuns(study, settings, dataset, waiting)),
-  )
-  const final = () => finalRuns(study, settings)
+  const stages = (/** @type {Study} */ of, /** @type {Settings} */ given) => {
+    const choosing = of.datasets.flatMap(dataset =>
+      [false, true].map(waiting => () => tuningRuns(of, given, dataset, waiting)),
+    )
+    return { choosing, final: () => finalRuns(of, given) }
+  }
+  const { choosing, final } = stages(study, settings)
   if (!values.collect && values.only !== 'final')
     for (const stage of choosing) await runAll(stage(), jobs, 'choosing on validation data')
   if (!values.collect && values.only !== 'tuning') await runAll(final(), jobs, 'final runs on test data')
-  const runs = [...choosing, final].flatMap(existing).flatMap(recordOf)
+  const all = stages(whole, { out: settings.out, seeds: seedsIn(settings.out) })
+  const runs = [...all.choosing, all.final].flatMap(existing).flatMap(recordOf)
   const file = join(root, 'docs', 'results', name, 'runs.json')
   mkdirSync(dirname(file), { recursive: true })
   const lines = runs.map(run => `    ${JSON.stringify(run)}`).join(',\n')
   writeFileSync(`${file}.new`, `{\n  "study": ${JSON.stringify(name)},\n  "runs": [\n${lines}\n  ]\n}\n`)
   renameSync(`${file}.new`, file)
   console.log(`${runs.length} runs in ${file}`)
+  spawnSync(process.execPath, [join(root, 'tools', 'experiments.mjs')], { stdio: 'inherit' })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
