@@ -119,11 +119,13 @@ export const Decoder = point<Decoder>('decoder', 'optional')
  * G: a model of p(u | y) with its own parameters and its own way not to forget.
  * `memorize` takes the current task's codes and its own recall; `sample` returns `[n, ...code]` for `[n]` class ids;
  * `logProbability`, where exact, returns log p(u | y) in nats as `[n, classes]` for classes 0 to `classes` − 1.
+ * `measure` tells what the last `memorize` showed; figures are named `generator/<method>/…`.
  */
 export interface Generator extends Stateful {
   memorize(fresh: Examples, recall?: Examples): Promise<void>
   sample(labels: Int32Array): Tensor
   logProbability?(u: Tensor, classes: number): Tensor2D
+  measure?(): readonly Measurement[]
 }
 export const Generator = point<Generator>('generator', 'optional')
 

@@ -1,9 +1,10 @@
 import { inject } from '../container.js'
 import { Embedder, Generator, Phase, type TaskState } from '../contracts.js'
 import { mapExamples } from '../examples.js'
+import { withMeasurements } from '../measurements.js'
 import { definePlugin, z } from '../point.js'
 
-/** Fits G to the codes of the current task and to recall, so that G matches the embedder that is deployed. */
+/** Fits G to the codes of the current task and to recall, so that G matches the embedder that is deployed; reports what G measures. */
 class Memorize implements Phase {
   readonly #embedder: Embedder
   readonly #generator: Generator
@@ -16,7 +17,7 @@ class Memorize implements Phase {
   async run(state: TaskState): Promise<TaskState> {
     const codes = await mapExamples(state.task.train, x => this.#embedder.embed(state.model.embedder, x))
     await this.#generator.memorize(codes, state.recall)
-    return state
+    return withMeasurements(state, this.#generator.measure?.() ?? [])
   }
 }
 
