@@ -24,6 +24,9 @@ const root = join(here, '..', '..')
  *   (0 where there is none) and with the one that was chosen for the row `after`
  * @property {readonly number[]} [strengths] to choose from on validation data
  * @property {string} [after] a row whose choice comes before, and goes into this one
+ * @property {readonly string[]} [best] names of rows with strengths: the recipe is that of the one that was best on validation data, as
+ *   `change` makes it; `recipe` is not asked
+ * @property {(recipe: Recipe) => Recipe} [change]
  * @property {boolean} [everywhere] all strengths are tried on every data set, whatever `near` of the study says
  */
 /**
@@ -112,17 +115,27 @@ export function finalRuns(study, { out, seeds, rows }) {
 
 /** @param {Study} study @param {Row} row @param {string} dataset @param {number} strength @param {string} out @returns {Recipe} */
 function recipeOf(study, row, dataset, strength, out) {
+  if (row.best) {
+    const { best, change = recipe => recipe } = row
+    const found = study.rows
+      .filter(({ name }) => best.includes(name))
+      .map(one => ({ one, ...choiceOf(study, one, dataset, out) }))
+    const top = found.reduce((top, one) => (one.value > top.value ? one : top))
+    return { ...change(recipeOf(study, top.one, dataset, top.strength, out)), name: row.name }
+  }
   const before = study.rows.find(({ name }) => name === row.after)
   const given = before ? chosenStrength(study, before, dataset, out) : 0
   return { ...study.shared, ...row.recipe(strength, given), name: row.name, dataset }
 }
 
+/** The strength that was chosen, 0 where there is none to choose. @param {Study} study @param {Row} row @param {string} dataset @param {string} out */
+const chosenStrength = (study, row, dataset, out) => (row.strengths ? choiceOf(study, row, dataset, out).strength : 0)
+
 /**
- * The strength with the best figure on validation data; of equal ones the smallest; 0 where there is none to choose.
+ * The strength with the best figure on validation data, of equal ones the smallest, and that figure.
  * @param {Study} study @param {Row} row @param {string} dataset @param {string} out
  */
-function chosenStrength(study, row, dataset, out) {
-  if (!row.strengths) return 0
+function choiceOf(study, row, dataset, out) {
   const found = tuningOf(study, row, dataset, out).map(run => {
     const { strength, folder } = run
     if (!isDone(run))
@@ -130,7 +143,7 @@ function chosenStrength(study, row, dataset, out) {
     const report = reportIn(folder)
     return { strength, value: report.failed ? -1 : /** @type {number} */ (summaryOf(report, study.figure)) }
   })
-  return found.reduce((best, one) => (one.value > best.value ? one : best)).strength
+  return found.reduce((best, one) => (one.value > best.value ? one : best))
 }
 
 /** @param {string} folder */

@@ -61,6 +61,17 @@ const tunedJoint = (name, title, strengths, regularizer, { decoded = 0, migrate 
 const roundTrip = { use: 'ae-distillation', target: 'round-trip' }
 const rehearsed = { decoded: 0.5 }
 
+/**
+ * The phases of a recipe with other numbers of steps: of `learn`, of `decode`, and of the head alone.
+ * @param {Record<string, unknown>} recipe @param {{ learn: number, decode: number, refit: number }} steps
+ */
+const withSteps = ({ phases }, { learn, decode, refit }) =>
+  /** @type {any[]} */ (phases).map(phase => {
+    if (phase.use === 'decode') return { ...phase, iterations: decode }
+    if (phase.use !== 'learn') return phase
+    return { ...phase, iterations: phase.embedder === 'freeze' ? refit : learn }
+  })
+
 /** @type {Row[]} */
 const rows = [
   { name: 'nothing', title: 'nothing', recipe: () => ({ phases: unheld() }) },
@@ -115,6 +126,22 @@ const rows = [
     recipe: autoencode => ({ phases: unheld({ learn: { autoencode, embedder: 'freeze-after-first' } }) }),
   },
   {
+    name: 'longer',
+    title: 'the one of rows 12 to 19 that is best on validation data, with more steps: 1000, 400 and 1500',
+    recipe: () => ({}),
+    best: [
+      'ewc-joint',
+      'mas-joint',
+      'ae-joint',
+      'ae-joint-migrate',
+      'ae-joint-displace',
+      'ae-joint-decoded',
+      'all',
+      'no-regularizer',
+    ],
+    change: recipe => ({ ...recipe, phases: withSteps(recipe, { learn: 1000, decode: 400, refit: 1500 }) }),
+  },
+  {
     name: 'joint',
     title: 'joint: all classes in one task',
     recipe: () => ({
@@ -140,9 +167,6 @@ const shared = {
 /** @param {Record<string, unknown>} generator */
 const withFewerComponents = generator => (generator.use === 'gaussian' ? { ...generator, components: 5 } : generator)
 
-/** Steps of the phases while strengths are chosen. */
-const shorter = { learn: 200, decode: 60 }
-
 /** @type {import('../study.mjs').Study} */
 export const study = {
   name: 'embedder-drift',
@@ -154,14 +178,8 @@ export const study = {
     ...recipe,
     stream: { .../** @type {object} */ (recipe.stream), validation: 0.1, measureOn: 'validation', limit: 2000 },
     generator: withFewerComponents(/** @type {Record<string, unknown>} */ (recipe.generator)),
-    phases: /** @type {any[]} */ (recipe.phases).map(phase =>
-      phase.use === 'recall'
-        ? { ...phase, perClass: 1000 }
-        : phase.use === 'learn' && phase.embedder === 'freeze'
-          ? { ...phase, iterations: 100 }
-          : phase.use in shorter
-            ? { ...phase, iterations: shorter[/** @type {keyof typeof shorter} */ (phase.use)] }
-            : phase,
+    phases: withSteps(recipe, { learn: 200, decode: 60, refit: 100 }).map(phase =>
+      phase.use === 'recall' ? { ...phase, perClass: 1000 } : phase,
     ),
   }),
   shared,
