@@ -37,7 +37,8 @@ export interface Architecture {
 
 /** Side of a filter, in positions. */
 const side = 3
-const stride = 2
+/** Of the convolutions: each halves, or doubles, the sides. */
+export const stride = 2
 
 /**
  * Parameters of a network from codes `[n, ...shape]`, with labels `[n, labels]` beside them, to `[n, outputs]`: of net mlp, dense layers
