@@ -57,12 +57,13 @@ export function discard(folder: string, names: readonly string[], keep: boolean)
 }
 
 /** Writes a file whole: under a temporary name, brought to the disk, then renamed. */
-export function writeAtomically(path: string, text: string): void {
+export function writeAtomically(path: string, content: string | Uint8Array): void {
   const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`)
   try {
     const file = openSync(partial, 'w')
     try {
-      writeSync(file, text)
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content
+      for (let from = 0; from < bytes.length; ) from += writeSync(file, bytes, from)
       fsyncSync(file)
     } finally {
       closeSync(file)

@@ -18,6 +18,7 @@ import { interruption } from './interruption.js'
 import type { Surroundings } from './main.js'
 import { discard, makeOutFolder, writeAtomically } from './out-folder.js'
 import { packageVersion } from './packages.js'
+import { pictures } from './pictures.js'
 import { type Recipe, readRecipe } from './recipe.js'
 import { resolvedRecipe } from './resolved.js'
 import { comparisonTable, resultTable } from './results.js'
@@ -35,6 +36,7 @@ export interface RunOptions {
 
 const resolvedFile = 'recipe.resolved.yaml'
 const eventsFile = 'events.jsonl'
+const picturesFolder = 'pictures'
 
 /** One run that is to be done, and the folder for its results. */
 interface Order {
@@ -143,7 +145,7 @@ async function keep(folder: string, recipe: Recipe, learner: Learner, report: Re
   if (matrices.length > 0) writeAtomically(join(folder, 'accuracy.svg'), picture)
 }
 
-/** The recipe's plugins; the command itself prints results, so the console is only for progress, and `--out` keeps all events. */
+/** The recipe's plugins; the command itself prints results, so the console is only for progress, and `--out` keeps all events and pictures. */
 function pluginsOf(
   { ingredients }: Recipe,
   folder: string | undefined,
@@ -153,7 +155,8 @@ function pluginsOf(
     if (found.from !== '@lgm/observer-console') return [plugin]
     return quiet ? [] : [found.factory({ ...plugin.options, table: plugin.options.table === true && json === true })]
   })
-  return folder === undefined ? plugins : [...plugins, jsonl({ path: join(folder, eventsFile) })]
+  if (folder === undefined) return plugins
+  return [...plugins, jsonl({ path: join(folder, eventsFile) }), pictures({ folder: join(folder, picturesFolder) })]
 }
 
 function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {

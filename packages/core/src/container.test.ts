@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compose, inject, nameOf } from './container.js'
-import { Events, Options, Rng, Trainer } from './contracts.js'
+import { Events, Options, Rng, type State, type Stateful, Trainer, Twins } from './contracts.js'
 import { expected, LgmError } from './errors.js'
 import { definePlugin, type Plugin, type Point, point, z } from './point.js'
 import { createRng } from './rng.js'
@@ -196,5 +196,57 @@ describe('a composition is refused', () => {
       class: Broken as never,
     })
     expect(() => build([broken()])).toThrow(new TypeError('x is not a function'))
+  })
+})
+
+describe('a twin', () => {
+  /** Counts its draws; asks for its options and for an Rng. */
+  class Dice implements Stateful {
+    rolls = 0
+    constructor(
+      @inject(Options) readonly options: { label: string },
+      @inject(Rng) readonly rng: Rng,
+    ) {}
+    roll(): number {
+      this.rolls++
+      return this.rng.uniform(1)[0]!
+    }
+    state(): State {
+      return { tensors: {}, values: { rolls: this.rolls } }
+    }
+    restore({ values }: State): void {
+      this.rolls = values.rolls as number
+    }
+  }
+  const Cup = point<Dice>('cup', 'optional')
+  const dice = definePlugin({ point: Cup, name: 'dice', summary: 'dice', options: label, class: Dice })
+  class Watch {
+    constructor(@inject(Twins) readonly twins: Twins) {}
+  }
+  const Watching = point<Watch>('watching', 'one')
+  const watch = definePlugin({
+    point: Watching,
+    name: 'watch',
+    summary: 'w',
+    options: z.strictObject({}),
+    class: Watch,
+  })
+
+  test('has options, state and name of the first, draws by itself, and changes nothing of it', () => {
+    const [one, other] = [build([watch(), dice({ label: 'red' })]), build([watch(), dice({ label: 'red' })])]
+    const [first, untouched] = [one.one(Cup)!, other.one(Cup)!]
+    first.roll()
+    untouched.roll()
+    const twin = one.one(Watching)!.twins.of(Cup, createRng(7, '/watch'))!
+    expect(twin).not.toBe(first)
+    expect([twin.rolls, twin.options, nameOf(twin)]).toEqual([1, { label: 'red' }, 'cup/dice'])
+    expect(twin.roll()).toBe(createRng(7, '/watch').uniform(1)[0])
+    expect([first.rolls, twin.rolls]).toEqual([1, 2])
+    expect(first.roll()).toBe(untouched.roll())
+    expect([...one.parts.values()]).not.toContain(twin)
+  })
+
+  test('of nothing is nothing', () => {
+    expect(build([watch()]).one(Watching)!.twins.of(Cup, createRng(0))).toBeUndefined()
   })
 })

@@ -1,7 +1,8 @@
 import 'reflect-metadata'
 import { type DependencyContainer, injectable, container as root, inject as tsyringeInject } from 'tsyringe'
-import { Events, Options, Rng, Trainer } from './contracts.js'
+import { Events, Options, Rng, type Stateful, Trainer, Twins } from './contracts.js'
 import { LgmError } from './errors.js'
+import { disposeParams } from './params.js'
 import type { Definition, Plugin, Point } from './point.js'
 
 /**
@@ -72,18 +73,35 @@ export function compose(
     }
     underway.push(name)
     const rng = services.rng.fork(name)
-    const child = parent.createChildContainer()
-    child.registerInstance(Options.token, plugin.options)
-    child.registerInstance(Rng.token, rng)
-    const part = construct(child, plugin.definition, name, refusals)
+    const part = make(name, plugin, rng)
     underway.pop()
-    names.set(part, name)
     rngs.set(name, rng)
     built.set(name, part)
     return part
   }
 
+  const make = (name: string, plugin: Plugin, rng: Rng): object => {
+    const child = parent.createChildContainer()
+    child.registerInstance(Options.token, plugin.options)
+    child.registerInstance(Rng.token, rng)
+    const part = construct(child, plugin.definition, name, refusals)
+    names.set(part, name)
+    return part
+  }
+
   const at = (point: Point<unknown>) => named.filter(([, plugin]) => plugin.definition.point.token === point.token)
+  const twins: Twins = {
+    of<Contract extends Stateful>(point: Point<Contract>, rng: Rng): Contract | undefined {
+      const [name, plugin] = at(point)[0] ?? []
+      if (!name || !plugin) return undefined
+      const twin = make(name, plugin, rng) as Contract
+      const state = (built.get(name) as Contract).state()
+      twin.restore(state)
+      disposeParams(state.tensors)
+      return twin
+    },
+  }
+  parent.registerInstance(Twins.token, twins)
   const allPoints = new Map(
     [...points, ...plugins.map(plugin => plugin.definition.point)].map(point => [point.token, point]),
   )

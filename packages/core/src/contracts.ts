@@ -1,5 +1,5 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs'
-import { point } from './point.js'
+import { type Point, point } from './point.js'
 
 /**
  * Everything a plugin can be, on two screens. A point is at once the interface, the injection token and the arity.
@@ -206,7 +206,7 @@ export interface StepEvent {
   readonly shares: Readonly<Record<string, number>>
 }
 
-/** What observers hear. Times are seconds. */
+/** What observers hear. Times are seconds. `png` is the whole file; `name` and `task` together are unique in a run. */
 export type LearnerEvent =
   | {
       readonly type: 'run-start'
@@ -219,6 +219,7 @@ export type LearnerEvent =
   | StepEvent
   | { readonly type: 'progress'; readonly what: string; readonly done: number; readonly of: number }
   | { readonly type: 'phase-end'; readonly task: number; readonly phase: string; readonly seconds: number }
+  | { readonly type: 'picture'; readonly task: number; readonly name: string; readonly png: Uint8Array }
   | {
       readonly type: 'task-end'
       readonly task: number
@@ -293,6 +294,16 @@ export interface Events {
   emit(event: LearnerEvent): void
 }
 export const Events = point<Events>('events', 'service')
+
+/** Makes second copies of parts, for instruments, which must not disturb what they measure. */
+export interface Twins {
+  /**
+   * Another part with the options and the state of the one at a point that takes one, but drawing from `rng`: whatever it does, the
+   * first stays as it is, and so does the run. It belongs to the caller, who disposes it. `undefined` at an empty point.
+   */
+  of<Contract extends Stateful>(point: Point<Contract>, rng: Rng): Contract | undefined
+}
+export const Twins = point<Twins>('twins', 'service')
 
 /** The validated options of the plugin being built. */
 export const Options = point<unknown>('options', 'service')

@@ -41,6 +41,7 @@ const byType: { readonly [Type in LearnerEvent['type']]: Extract<LearnerEvent, {
   },
   progress: { type: 'progress', what: 'sampling', done: 5, of: 10 },
   'phase-end': { type: 'phase-end', task: 0, phase: 'learn', seconds: 0.5 },
+  picture: { type: 'picture', task: 0, name: 'samples', png: Uint8Array.of(137, 80, 78, 71) },
   'task-end': { type: 'task-end', task: 0, measurements, seconds: 1.5 },
   'run-end': { type: 'run-end', summary: [{ ...measurements[1]!, name: 'ACC/head' }], seconds: 2 },
   'run-failed': { type: 'run-failed', message: 'learn: expected finite losses, got NaN; lower the rate' },
@@ -105,7 +106,8 @@ export function checkObserver({ plugin, beside = [] }: ObserverDescription): voi
 }
 
 function freeze<Value>(value: Value): Value {
-  if (typeof value === 'object' && value !== null)
+  // the bytes of an array cannot be frozen
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
     for (const inner of Object.values(Object.freeze(value))) freeze(inner)
   return value
 }

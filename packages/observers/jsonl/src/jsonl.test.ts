@@ -42,6 +42,14 @@ describe('the jsonl observer', () => {
     writer.close?.()
   })
 
+  test('says of a picture how large it is, and leaves its bytes out', () => {
+    const path = join(folder, 'events.jsonl')
+    const writer = observer(path)
+    writer.notice({ type: 'picture', task: 2, name: 'samples', png: new Uint8Array(1234) })
+    writer.close?.()
+    expect(lines(path)).toEqual([{ time: expect.any(String), type: 'picture', task: 2, name: 'samples', bytes: 1234 }])
+  })
+
   test('appends to what is there', () => {
     const path = join(folder, 'events.jsonl')
     writeFileSync(path, '{"before":true}\n')

@@ -15,7 +15,7 @@ class Jsonl implements Observer {
   }
 
   notice(event: LearnerEvent): void {
-    const line = `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`
+    const line = `${JSON.stringify({ time: new Date().toISOString(), ...withoutBytes(event) })}\n`
     try {
       this.#file ??= this.#open()
       writeSync(this.#file, line)
@@ -44,9 +44,16 @@ class Jsonl implements Observer {
   }
 }
 
+/** The event as JSON can hold it: of a picture, how many bytes it has. */
+function withoutBytes(event: LearnerEvent): object {
+  if (event.type !== 'picture') return event
+  const { png, ...rest } = event
+  return { ...rest, bytes: png.length }
+}
+
 /**
  * Appends every event to a file as one line: the event's JSON with `time`, the moment in ISO 8601, before it. Numbers that JSON has
- * not (NaN, ∞) become `null`. A line is handed to the system before the run goes on, so a run that dies loses none.
+ * not (NaN, ∞) become `null`, and of a picture stands only how many bytes it has. A line is handed to the system before the run goes on, so a run that dies loses none.
  *
  * @throws LgmError `write` when the file cannot be written.
  * @example
