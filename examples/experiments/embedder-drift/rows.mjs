@@ -100,7 +100,7 @@ const rows = [
   },
   { ...tunedJoint('ewc-joint', 'joint AE + EWC', decades(6), { use: 'ewc', ...held }), everywhere: true },
   { ...tunedJoint('mas-joint', 'joint AE + MAS', decades(0), { use: 'mas', ...held }), everywhere: true },
-  tunedJoint('ae-joint', 'joint AE + AE distillation', decades(-3), roundTrip),
+  tunedJoint('ae-joint', 'joint AE + AE distillation', decades(-3, extended), roundTrip),
   tunedJoint('ae-joint-migrate', 'the same + migration, round trip', decades(-3), roundTrip, { migrate: 'round-trip' }),
   tunedJoint('ae-joint-displace', 'the same + migration, displacement', decades(-3), roundTrip, {
     migrate: 'displacement',
