@@ -90,6 +90,24 @@ describe('the phase recall, where there is a decoder', () => {
   })
 })
 
+describe('the phase recall of all classes seen', () => {
+  test('has those of this task too, and decodes by the decoder as it is now', async () => {
+    const parts = composeParts([...plugins, recall({ perClass: 2, classes: 'seen' })])
+    for (const task of [0, 1]) {
+      const previous = task > 0 ? model(scaled(3, 0)) : undefined
+      const now = { ...model(scaled(4, -1)), decoder: scaled(2, 0) }
+      const state = await parts.all(Phase)[0]!.run(tinyState(tinyTasks(), task, now, 'class', previous))
+      // two classes a task
+      expect(Array.from(state.recall!.labels).sort()).toEqual(task > 0 ? [0, 0, 1, 1, 2, 2, 3, 3] : [0, 0, 1, 1])
+      expectClose(
+        await values(state.decodedRecall),
+        (await values(state.recall)).map(u => 2 * u),
+        1e-6,
+      )
+    }
+  })
+})
+
 describe('the phase migrate', () => {
   test('by round trip replaces u by E_t(D_{t−1}(u))', async () => {
     const before = await values((await moved()).recall)

@@ -22,6 +22,12 @@ const options = z.strictObject({
     .positive()
     .default(50_000)
     .describe('samples drawn in all at most, so that a task costs the same however many came before'),
+  classes: z
+    .enum(['old', 'seen'])
+    .default('old')
+    .describe(
+      'those of earlier tasks; or those of this task too, after memorize, so that a classifier can be trained on nothing but what is recalled',
+    ),
   labels: z
     .enum(['generator', 'classifier'])
     .default('generator')
@@ -32,7 +38,7 @@ const options = z.strictObject({
 
 /**
  * Draws the pool of recall, balanced over the old classes: samples u of G as it stands before this task, and what D makes of them,
- * where there is one. Neither is kept beyond the task.
+ * where there is one. Neither is kept beyond the task. Of the classes seen, this task's included, it is G and D as they are now.
  */
 class Recall implements Phase {
   readonly #options: z.output<typeof options>
@@ -56,14 +62,15 @@ class Recall implements Phase {
   }
 
   async run(state: TaskState): Promise<TaskState> {
-    const classes = state.before.names.length
-    if (classes === 0 || !state.previous) return state
+    const isLate = this.#options.classes === 'seen'
+    const classes = (isLate ? state.seen : state.before).names.length
+    const model = isLate ? state.model : state.previous
+    if (classes === 0 || !model) return state
     const perClass = Math.max(1, Math.min(this.#options.perClass, Math.floor(this.#options.limit / classes)))
     const sampled = await samplePool(this.#generator, classes, perClass, this.#events)
-    const recall = { ...sampled, labels: await this.#labels(sampled, state.previous) }
+    const recall = { ...sampled, labels: await this.#labels(sampled, model) }
     if (!this.#decoder) return { ...state, recall }
-    const { decoder } = state.previous
-    return { ...state, recall, decodedRecall: await mapExamples(recall, u => this.#decoder!.decode(decoder, u)) }
+    return { ...state, recall, decodedRecall: await mapExamples(recall, u => this.#decoder!.decode(model.decoder, u)) }
   }
 
   async #labels(sampled: Examples, { head }: Model): Promise<Int32Array> {
