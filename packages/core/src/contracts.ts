@@ -186,12 +186,30 @@ export interface Answers {
   readonly scores: Readonly<Record<string, Float32Array>>
 }
 
+/** Numbers and bytes that one owner keeps between tasks. */
+export interface Kept {
+  readonly numbers: number
+  readonly bytes: number
+}
+
+/** What a run knows beside the state: all tasks of its stream, the seconds of each phase of the task at hand, and `Learner.kept`. */
+export interface RunFacts {
+  readonly tasks: readonly Task[]
+  readonly seconds: Readonly<Record<string, number>>
+  kept(): Readonly<Record<string, Kept>>
+}
+
 /**
  * Measures a learner after each task, and sums the rows up at the end. Evaluators are independent of each other. One that remembers is
- * `Stateful` too; its memory is that of an instrument, and does not count as kept by the learner.
+ * `Stateful` too; its memory is that of an instrument, and does not count as kept by the learner. Without `facts`, outside a run, what
+ * needs them is left out.
  */
 export interface Evaluator {
-  evaluate(state: TaskState, answers: readonly Answers[]): readonly Measurement[] | Promise<readonly Measurement[]>
+  evaluate(
+    state: TaskState,
+    answers: readonly Answers[],
+    facts?: RunFacts,
+  ): readonly Measurement[] | Promise<readonly Measurement[]>
   summarize?(rows: readonly (readonly Measurement[])[]): readonly Measurement[]
 }
 export const Evaluator = point<Evaluator>('evaluator', 'many')

@@ -9,7 +9,6 @@ export {
   corePlugins,
   corePoints,
   createLearner,
-  type Kept,
   type LabelledArrays,
   type Learner,
   type LearnerSettings,

@@ -115,6 +115,26 @@ const accuracy = definePlugin({
   class: LastAccuracy,
 })
 
+/** How many tasks there are, how many phases took time, and how many numbers the generator keeps. */
+class Witness implements Evaluator {
+  evaluate(...[, , facts]: Parameters<Evaluator['evaluate']>) {
+    const { tasks, seconds, kept } = facts!
+    const values = [
+      tasks.length,
+      Object.values(seconds).filter(value => value >= 0).length,
+      kept()['generator/means']!.numbers,
+    ]
+    return values.map((value, k) => ({ name: `fact ${k}`, value, unit: 'count', aggregation: 'count' }))
+  }
+}
+const witness = definePlugin({
+  point: Evaluator,
+  name: 'witness',
+  summary: 'facts of the run',
+  options: z.strictObject({}),
+  class: Witness,
+})
+
 const quick = (options: Parameters<typeof learn>[0] = {}) =>
   learn({ iterations: 150, batchSize: 16, replaySize: 16, optimizer: { rate: 0.02 }, ...options })
 const { plugins } = tinyModel()
@@ -156,6 +176,12 @@ describe('a run', () => {
     expect(report.kept['generator/means']).toEqual({ numbers: 6 * 3, bytes: 4 * 6 * 3 })
     expect(report.kept.head!.numbers).toBe(6 * 3 + 6)
     expect(Object.keys(report.seconds[0]!)).toEqual(['recall', 'learn', 'memorize', 'evaluate'])
+  })
+
+  test('tells evaluators of the tasks to come, the seconds of each phase, and what is kept after each task', async () => {
+    const report = await run(await createLearner(replaying(tiny(), witness())))
+    expect(report.rows.map(row => row.map(({ value }) => value))).toEqual([1, 2, 3].map(task => [3, 3, task * 2 * 3]))
+    expect(Object.keys(report.kept)).toEqual(['embedder', 'head', 'generator/means'])
   })
 
   test('in a task-incremental stream answers among the classes of the task, and measures the tasks that were met', async () => {

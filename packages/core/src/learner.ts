@@ -14,6 +14,7 @@ import {
   type Examples,
   Generator,
   Head,
+  type Kept,
   type Model,
   Observer,
   type Params,
@@ -82,12 +83,6 @@ export interface Prediction {
   readonly labels: readonly string[]
   readonly classes: readonly string[]
   readonly scores: Float32Array
-}
-
-/** Numbers and bytes that one owner keeps between tasks. */
-export interface Kept {
-  readonly numbers: number
-  readonly bytes: number
 }
 
 /** A classifier that keeps learning: tasks one after another, without keeping their data. */

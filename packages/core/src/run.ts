@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
-import { type Answers, Evaluator, type Measurement, Stream, type Task, type TaskState } from './contracts.js'
+import { type Answers, Evaluator, type Measurement, type RunFacts, Stream, type Task } from './contracts.js'
 import { expected } from './errors.js'
 import type { Learner } from './learner.js'
 import type { Report } from './report.js'
@@ -38,7 +38,7 @@ export async function run(learner: Learner): Promise<Report> {
       const before = elapsed()
       const learned = await learner.learn(task)
       const evaluating = performance.now()
-      const row = await measure(learner, evaluators, tasks, learned.state)
+      const row = await measure(learner, evaluators, tasks, learned)
       measured.push(row)
       rows.push([...(learned.state.measurements ?? []), ...row.flat()])
       seconds.push({ ...learned.seconds, evaluate: (performance.now() - evaluating) / 1000 })
@@ -80,13 +80,14 @@ async function measure(
   learner: Learner,
   evaluators: readonly Evaluator[],
   tasks: readonly Task[],
-  state: TaskState,
+  { state, seconds }: Awaited<ReturnType<Learner['learn']>>,
 ): Promise<Measurement[][]> {
   const answers: Answers[] = []
   for (const task of tasks)
     if (task.classes.every(id => id < state.seen.names.length)) answers.push(await learner.answers(task))
+  const facts: RunFacts = { tasks, seconds, kept: () => learner.kept() }
   const rows: Measurement[][] = []
-  for (const evaluator of evaluators) rows.push([...(await evaluator.evaluate(state, answers))])
+  for (const evaluator of evaluators) rows.push([...(await evaluator.evaluate(state, answers, facts))])
   return rows
 }
 
