@@ -1,0 +1,242 @@
+import {
+  after,
+  checkNew,
+  checkRehearsal,
+  classesIn,
+  type Memorized,
+  networkOptions,
+  nothingMemorized,
+} from '@lgm/conditional'
+import {
+  checkKnown,
+  checkShape,
+  cloneParams,
+  definePlugin,
+  disposeParams,
+  type Examples,
+  expected,
+  Generator,
+  inject,
+  type Measurement,
+  nameOf,
+  Options,
+  oneHot,
+  optimizerOptions,
+  type Params,
+  Rng,
+  range,
+  type State,
+  subset,
+  Trainer,
+  z,
+} from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { generate, growGan, initGan } from './networks.js'
+import { train } from './train.js'
+
+/** Adam with the moments of Gulrajani et al. 2017. */
+const optimizer = optimizerOptions
+  .unwrap()
+  .extend({
+    rate: z.number().positive().default(3e-4).describe('learning rate per step'),
+    beta1: z.number().min(0).lt(1).default(0).describe('adam: decay of the first moment'),
+    beta2: z.number().min(0).lt(1).default(0.9).describe('adam: decay of the second moment'),
+  })
+  .prefault({})
+  .describe('how the parameters of generator and critic are updated')
+
+const options = z
+  .strictObject({
+    widths: z
+      .array(z.int().min(1))
+      .default([400, 400])
+      .describe('units of the hidden layers of the critic; the generator has them in reverse'),
+    ...networkOptions,
+    latent: z.int().min(1).default(100).describe('numbers in z'),
+    output: z
+      .enum(['linear', 'sigmoid'])
+      .default('linear')
+      .describe('last step of the generator: any codes, or pixels from 0 to 1'),
+    loss: z
+      .enum(['wasserstein', 'hinge'])
+      .default('wasserstein')
+      .describe('WGAN, or the hinge loss with the non-saturating one of the generator'),
+    penalty: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('weight of the gradient penalty of the critic; 0 for none, with loss: hinge'),
+    auxiliary: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe(
+        'weight of an auxiliary classifier, by which the critic then knows of classes; 0: it is given the label',
+      ),
+    criticSteps: z.int().positive().default(5).describe('updates of the critic for each of the generator'),
+    decay: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.999)
+      .describe("decay of the moving average of the generator's weights, which samples come from; 0 for none"),
+    retention: z
+      .enum(['replay', 'align'])
+      .default('replay')
+      .describe(
+        'how old classes are kept: by training on recall too, or by holding the generator to what it gave for them',
+      ),
+    replayWeight: z
+      .union([z.literal('tasks'), z.number().min(0).max(1)])
+      .default('tasks')
+      .describe('of retention: replay, weight of recall against new data: 1 − 1/N over N tasks so far, or a number'),
+    alignment: z.number().min(0).default(1).describe('of retention: align, weight of how far the generator has moved'),
+    iterations: z.int().positive().default(2000).describe('steps of the generator per task'),
+    batchSize: z.int().positive().default(128).describe('new codes per step'),
+    replaySize: z.int().positive().default(128).describe('recalled or, of retention: align, held codes per step'),
+    optimizer,
+  })
+  .refine(({ loss, penalty }) => loss !== 'wasserstein' || penalty > 0, {
+    message: 'a penalty above 0 for loss: wasserstein, whose critic has no bounds without',
+    path: ['penalty'],
+  })
+
+/** One pair of networks for all classes; see `criticTerms` and `generatorTerms` for what they minimize. */
+class Gan implements Generator {
+  readonly #options: z.output<typeof options>
+  readonly #trainer: Trainer
+  readonly #rng: Rng
+  #params: Params = {}
+  #memorized: Memorized = nothingMemorized
+  #terms: Readonly<Record<string, number>> = {}
+
+  constructor(
+    @inject(Options) parsed: z.output<typeof options>,
+    @inject(Trainer) trainer: Trainer,
+    @inject(Rng) rng: Rng,
+  ) {
+    this.#options = parsed
+    this.#trainer = trainer
+    this.#rng = rng
+  }
+
+  async memorize(fresh: Examples, recall?: Examples): Promise<void> {
+    await this.#check(fresh, recall)
+    const memorized = after(this.#memorized, fresh)
+    const start = this.#start(memorized)
+    try {
+      const { params, terms } = await this.#train(start, memorized, fresh, recall)
+      disposeParams(this.#params, params)
+      this.#params = params
+      this.#terms = terms
+      this.#memorized = memorized
+    } finally {
+      disposeParams(start, this.#params)
+    }
+  }
+
+  /** @throws LgmError `data` or `input` where codes or recall do not fit. */
+  async #check(fresh: Examples, recall: Examples | undefined): Promise<void> {
+    const where = nameOf(this)
+    const { shape, tasks } = this.#memorized
+    if (this.#options.retention === 'replay') checkRehearsal(where, this.#memorized, fresh, recall)
+    else {
+      checkShape(where, tasks > 0 ? shape : fresh.shape, fresh)
+      checkNew(where, this.#memorized, fresh, 'use retention: replay')
+    }
+    if (this.#options.output === 'linear') return
+    const outside = (await fresh.read(range(0, Math.min(fresh.count, 100)))).find(value => value < 0 || value > 1)
+    if (outside !== undefined)
+      throw expected(where, 'codes from 0 to 1 for output: sigmoid', `${outside}`, 'use output: linear')
+  }
+
+  #start({ known, shape }: Memorized): Params {
+    const classes = classesIn(known)
+    return this.#memorized.tasks === 0
+      ? initGan(nameOf(this), this.#options, shape, classes, this.#rng)
+      : growGan(this.#params, this.#options, classesIn(this.#memorized.known), classes, this.#rng)
+  }
+
+  #train(start: Params, { known, tasks }: Memorized, fresh: Examples, recall: Examples | undefined) {
+    const { retention, replayWeight: weight } = this.#options
+    const replays = retention === 'replay'
+    return train(
+      this.#trainer,
+      this.#rng,
+      {
+        name: nameOf(this),
+        start,
+        fresh,
+        recall: replays ? recall : undefined,
+        aligned: replays ? [] : [...this.#memorized.known],
+      },
+      { ...this.#options, replayWeight: weight === 'tasks' ? 1 - 1 / tasks : weight, classes: classesIn(known) },
+    )
+  }
+
+  sample(labels: Int32Array): tf.Tensor {
+    const { shape, known } = this.#memorized
+    checkKnown(nameOf(this), known, labels)
+    const { latent } = this.#options
+    const noise = this.#rng.normal(labels.length * latent)
+    return tf.tidy(() => {
+      const drawn = tf.tensor2d(noise, [labels.length, latent])
+      return generate(subset(this.#params, 'generator'), drawn, oneHot(labels, classesIn(known)), shape, this.#options)
+    })
+  }
+
+  measure(): readonly Measurement[] {
+    return Object.entries(this.#terms).map(([name, value]) => ({
+      name: `${nameOf(this)}/${name}`,
+      value,
+      unit: units[name] ?? 'loss',
+      aggregation: 'mean over the last steps, times its weight',
+    }))
+  }
+
+  state(): State {
+    const { shape, known, tasks } = this.#memorized
+    return { tensors: cloneParams(this.#params), values: { shape, known: [...known], tasks, terms: this.#terms } }
+  }
+
+  restore(state: State): void {
+    const { shape, known, tasks, terms } = stored.parse(state.values)
+    disposeParams(this.#params)
+    this.#params = cloneParams(state.tensors)
+    this.#memorized = { shape, known: new Set(known), tasks }
+    this.#terms = terms
+  }
+
+  dispose(): void {
+    disposeParams(this.#params)
+  }
+}
+
+const units: Readonly<Record<string, string>> = {
+  wasserstein: 'distance between codes',
+  auxiliary: 'nats',
+  'critic-auxiliary': 'nats',
+  alignment: 'squared distance between codes',
+}
+
+const stored = z.object({
+  shape: z.array(z.number()),
+  known: z.array(z.number()),
+  tasks: z.number(),
+  terms: z.record(z.string(), z.number()),
+})
+
+/**
+ * A generative adversarial network of codes, or of pixels: WGAN with gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028) or with the
+ * hinge loss, class-conditional; Memory Replay GANs (Wu et al. 2018, arXiv:1809.02058) where the embedder is `identity`.
+ *
+ * @example
+ * createLearner([identity(), mlp({ widths: [400, 400] }), gan({ output: 'sigmoid', auxiliary: 1, retention: 'align' }), ...])
+ */
+export const gan = definePlugin({
+  point: Generator,
+  name: 'gan',
+  summary: 'a conditional generative adversarial network, WGAN-GP or hinge',
+  options,
+  class: Gan,
+})
