@@ -1,9 +1,22 @@
-import { type Answers, Evaluator, type Measurement, type Scenario, type TaskState } from '@lgm/core'
+import {
+  type Answers,
+  createLearner,
+  definePlugin,
+  Evaluator,
+  learn,
+  type Measurement,
+  run,
+  type Scenario,
+  Stream,
+  type TaskState,
+  z,
+} from '@lgm/core'
 import { build, checkEvaluator, expectClose, tinyModel, tinyState, tinyTasks } from '@lgm/testing'
 import { expect, test } from 'vitest'
 import { accuracy } from './accuracy.js'
 
 checkEvaluator({ plugin: () => accuracy() })
+checkEvaluator({ plugin: () => accuracy({ detail: ['classes', 'confusion'], reference: [1, 0.9, 0.8] }) })
 
 const evaluator = build(Evaluator, accuracy())
 
@@ -93,4 +106,64 @@ test('chance for forward transfer is that of the moment of asking, also where cl
     row([1, 1, 1], [0.2, 0.2, 0.2]),
   ]
   expect(figure(evaluator.summarize!(rows), 'FWT/head')).toBe(0.75 - 0.25)
+})
+
+test('the accuracy on each class and the confusion are over all tasks learned, on demand', async () => {
+  // of class 0 two of three are right, of class 1 none of one; class 2 was not tested
+  const answers = [answering(0, [0, 0, 1], [0, 2, 0], 3), answering(1, [0], [0], 3), answering(2, [1], [1], 3)]
+  const state = {
+    ...stateAt(1, 'class'),
+    seen: { scenario: 'class' as const, names: ['a', 'b', 'c'], taskOf: [0, 0, 1] },
+  }
+  const row = await build(Evaluator, accuracy({ detail: ['classes', 'confusion'] })).evaluate(state, answers)
+  expect(figure(row, 'class-accuracy/head')).toEqual([2 / 3, 0, null])
+  // rows are true, columns guessed; the third task is not learned yet
+  expect(figure(row, 'confusion/head')).toEqual([2, 0, 1, 1, 0, 0, 0, 0, 0])
+  const plain = await evaluator.evaluate(state, answers)
+  expect(figure(plain, 'class-accuracy/head') ?? figure(plain, 'confusion/head')).toBeUndefined()
+})
+
+test('where the task is not told, a class of the right task counts as its guess', async () => {
+  const answers = [answering(0, [0, 1, 1, 0], [1, 1, 2, 3], 4), answering(1, [2, 3], [3, 2], 4)]
+  const row = await evaluator.evaluate(stateAt(1, 'class'), answers)
+  expect(figure(row, 'task-guessing/head')).toEqual([2 / 4, 2 / 2])
+  expect(figure(evaluator.summarize!([row, row]), 'mean-task-guessing/head')).toBe((0.5 + 1) / 2)
+  for (const scenario of ['task', 'domain'] as const)
+    expect(figure(await evaluator.evaluate(stateAt(1, scenario), answers), 'task-guessing/head')).toBeUndefined()
+})
+
+test('intransigence is against the references given, and one is needed for each task', async () => {
+  const strict = build(Evaluator, accuracy({ reference: [0.9, 0.6] }))
+  const rows = [
+    await strict.evaluate(stateAt(0, 'domain'), [answering(0, [0, 1], [0, 1], 2), answering(1, [0, 1], [1, 0], 2)]),
+    await strict.evaluate(stateAt(1, 'domain'), [answering(0, [0, 1], [0, 0], 2), answering(1, [0, 1], [0, 0], 2)]),
+  ]
+  // R[0][0] = 1 and R[1][1] = 0.5
+  expectClose(figure(strict.summarize!(rows), 'intransigence/head') as number, (0.9 - 1 + (0.6 - 0.5)) / 2, 1e-12)
+  expect(figure(evaluator.summarize!(rows), 'intransigence/head')).toBeUndefined()
+  await expect(async () =>
+    build(Evaluator, accuracy({ reference: [0.9] })).evaluate(stateAt(1, 'class'), []),
+  ).rejects.toThrow('evaluator "accuracy": expected a reference for task 2, got 1 of them')
+})
+
+test('in a run, tasks to come are measured where they can be asked, and transfer to them', async () => {
+  const streamOf = (scenario: Scenario) =>
+    definePlugin({
+      point: Stream,
+      name: 'tiny',
+      summary: 'tiny tasks',
+      options: z.strictObject({}),
+      class: class implements Stream {
+        readonly scenario = scenario
+        tasks = async () => tinyTasks({ scenario, count: 4 })
+      },
+    })()
+  const report = async (scenario: Scenario) =>
+    run(await createLearner([...tinyModel().plugins, streamOf(scenario), learn({ iterations: 1 }), accuracy()]))
+  const shared = await report('domain')
+  expect((figure(shared.rows[0] as Measurement[], 'accuracy/head') as number[]).length).toBe(2)
+  const matrix = figure(shared.summary as Measurement[], 'accuracy-matrix/head') as number[]
+  expectClose(figure(shared.summary as Measurement[], 'FWT/head') as number, matrix[1]! - 1 / 2, 1e-12)
+  const own = await report('class')
+  expect((figure(own.summary as Measurement[], 'accuracy-matrix/head') as number[])[1]).toBeNull()
 })

@@ -1,55 +1,123 @@
-import { type Answers, definePlugin, Evaluator, type Measurement, type TaskState, z } from '@lgm/core'
-import { type AccuracyMatrix, averageAccuracy, backwardTransfer, forgetting, forwardTransfer, mean } from './metrics.js'
+import {
+  type Answers,
+  definePlugin,
+  Evaluator,
+  expected,
+  inject,
+  type Measurement,
+  Options,
+  type TaskState,
+  z,
+} from '@lgm/core'
+import { accuracyOf, classAccuracies, confusionMatrix, guessesOf, taskGuessing } from './guesses.js'
+import {
+  type AccuracyMatrix,
+  averageAccuracy,
+  backwardTransfer,
+  forgetting,
+  forwardTransfer,
+  intransigence,
+  mean,
+  worstForgetting,
+} from './metrics.js'
 
-const options = z.strictObject({})
+const options = z.strictObject({
+  detail: z
+    .array(z.enum(['classes', 'confusion']))
+    .default([])
+    .describe(
+      'further arrays after each task: the accuracy on each class seen; counts of true and guessed classes, classes² numbers',
+    ),
+  reference: z
+    .array(z.number().min(0).max(1))
+    .optional()
+    .describe(
+      'for intransigence: by task j, the accuracy on task j of a model trained on the data of tasks 0 to j together',
+    ),
+})
 
 const chance = 'chance'
+const guessing = 'task-guessing'
+const onTestSet = 'mean over the test set of the task'
 
 /**
  * Accuracy of every read-out: after each task one row of the matrix R and the mean over the tasks seen; at the end ACC, BWT, FWT,
  * forgetting and the whole matrix. A right answer has the greatest score within the softmax; the first wins a tie.
  */
 class Accuracy implements Evaluator {
+  readonly #options: z.output<typeof options>
+
+  constructor(@inject(Options) parsed: z.output<typeof options>) {
+    this.#options = parsed
+  }
+
   evaluate(state: TaskState, answers: readonly Answers[]): readonly Measurement[] {
+    const { reference } = this.#options
+    if (reference && reference.length <= state.task.index)
+      throw expected(
+        'evaluator "accuracy"',
+        `a reference for task ${state.task.index + 1}`,
+        `${reference.length} of them`,
+        'give one accuracy a task',
+        'options',
+      )
     const readouts = Object.keys(answers[0]?.scores ?? {})
     const tasks = Math.max(...answers.map(({ task }) => task + 1), state.task.index + 1)
-    const byTask = (measure: (answers: Answers) => number | null) => {
-      const row: (number | null)[] = new Array(tasks).fill(null)
-      for (const answer of answers) row[answer.task] = measure(answer)
-      return row
+    const byTask = (name: string, aggregation: string, measure: (answers: Answers) => number | null): Series => {
+      const value: (number | null)[] = new Array(tasks).fill(null)
+      for (const answer of answers) value[answer.task] = measure(answer)
+      return { name, value, unit: 'fraction', axis: 'task', aggregation }
     }
     return [
       ...readouts.flatMap(readout => {
-        const row = byTask(answer => accuracyOf(answer, readout))
-        const seen = mean(row.slice(0, state.task.index + 1))
+        const guesses = new Map(answers.map(answer => [answer, guessesOf(answer.scores[readout]!, answer.classes)]))
+        const row = byTask(`accuracy/${readout}`, onTestSet, answer => accuracyOf(answer.labels, guesses.get(answer)!))
+        const rightTask = (answer: Answers) => taskGuessing(answer.labels, guesses.get(answer)!, state.seen.taskOf)
         return [
-          {
-            name: `accuracy/${readout}`,
-            value: row,
-            unit: 'fraction',
-            axis: 'task',
-            aggregation: 'mean over the test set of the task',
-          },
-          ...(seen === null
-            ? []
-            : [
-                {
-                  name: `accuracy-seen/${readout}`,
-                  value: seen,
-                  unit: 'fraction',
-                  aggregation: 'mean over the tasks seen',
-                },
-              ]),
+          row,
+          ...single(
+            `accuracy-seen/${readout}`,
+            mean(row.value.slice(0, state.task.index + 1)),
+            'fraction',
+            'mean over the tasks seen',
+          ),
+          ...(state.seen.scenario === 'class' ? [byTask(`${guessing}/${readout}`, onTestSet, rightTask)] : []),
+          ...this.#byClass(readout, state, guesses),
         ]
       }),
-      {
-        name: chance,
-        value: byTask(answer => 1 / activeClasses(state, answer)),
-        unit: 'fraction',
-        axis: 'task',
-        aggregation: 'one over the classes in the softmax',
-      },
+      byTask(chance, 'one over the classes in the softmax', answer => 1 / activeClasses(state, answer)),
     ]
+  }
+
+  /** Over the test sets of the tasks learned. */
+  #byClass(readout: string, { task, seen }: TaskState, guesses: ReadonlyMap<Answers, Int32Array>): Measurement[] {
+    const { detail } = this.#options
+    if (detail.length === 0) return []
+    const learned = [...guesses].filter(([answer]) => answer.task <= task.index)
+    const joined = (arrays: readonly Int32Array[]) => Int32Array.from(arrays.flatMap(array => [...array]))
+    const classes = seen.names.length
+    const counts = confusionMatrix(
+      joined(learned.map(([{ labels }]) => labels)),
+      joined(learned.map(([, guess]) => guess)),
+      classes,
+    )
+    const figures: Record<(typeof detail)[number], Measurement> = {
+      classes: {
+        name: `class-accuracy/${readout}`,
+        value: classAccuracies(counts, classes),
+        unit: 'fraction',
+        axis: 'class',
+        aggregation: 'mean over test examples of the class, in all tasks learned',
+      },
+      confusion: {
+        name: `confusion/${readout}`,
+        value: counts,
+        unit: 'examples',
+        axis: 'true class × guessed class, row-major',
+        aggregation: 'count over the test sets of all tasks learned',
+      },
+    }
+    return [...new Set(detail)].map(what => figures[what])
   }
 
   summarize(rows: readonly (readonly Measurement[])[]): readonly Measurement[] {
@@ -57,53 +125,49 @@ class Accuracy implements Evaluator {
     const readouts = (rows[0] ?? [])
       .filter(({ name }) => name.startsWith('accuracy/'))
       .map(({ name }) => name.slice('accuracy/'.length))
-    return readouts.flatMap(readout =>
-      summaryOf(
-        readout,
-        rows.map(row => valuesOf(row, `accuracy/${readout}`)),
-        baseline,
-      ),
-    )
+    return readouts.flatMap(readout => {
+      const R = rows.map(row => valuesOf(row, `accuracy/${readout}`))
+      const learned = valuesOf(rows.at(-1)!, `${guessing}/${readout}`).slice(0, rows.length)
+      return [
+        ...summaryOf(readout, R, baseline, this.#options.reference ?? []),
+        ...single(`mean-${guessing}/${readout}`, mean(learned), 'fraction', 'mean over tasks after the last'),
+      ]
+    })
   }
 }
 
-function summaryOf(readout: string, R: AccuracyMatrix, baseline: readonly (number | null)[]): Measurement[] {
-  const figures: readonly [string, number | null, string, string][] = [
-    ['ACC', averageAccuracy(R), 'fraction', 'mean over tasks after the last'],
-    ['BWT', backwardTransfer(R), 'difference of fractions', 'mean over all tasks but the last'],
-    [
-      'FWT',
-      forwardTransfer(R, baseline),
-      'difference of fractions',
-      'mean over all tasks but the first, against chance',
-    ],
-    ['forgetting', forgetting(R), 'difference of fractions', 'mean over all tasks but the last, from the best'],
-  ]
-  const matrix = R.flatMap(row => R.map((_, j) => row[j] ?? null))
-  return [
-    ...figures.flatMap(([name, value, unit, aggregation]) =>
-      value === null ? [] : [{ name: `${name}/${readout}`, value, unit, aggregation }],
-    ),
-    {
-      name: `accuracy-matrix/${readout}`,
-      value: matrix,
-      unit: 'fraction',
-      axis: 'task learned × task tested, row-major',
-      aggregation: 'mean over the test set of the task',
-    },
-  ]
+type Series = Measurement & { readonly value: readonly (number | null)[] }
+
+function single(name: string, value: number | null, unit: string, aggregation: string): Measurement[] {
+  return value === null ? [] : [{ name, value, unit, aggregation }]
 }
 
-/** The share of right answers, 0 to 1; `null` for an empty test set. */
-function accuracyOf({ labels, classes, scores }: Answers, readout: string): number | null {
-  const rows = scores[readout]!
-  let right = 0
-  labels.forEach((label, i) => {
-    let best = 0
-    for (let k = 1; k < classes; k++) if (rows[i * classes + k]! > rows[i * classes + best]!) best = k
-    if (best === label) right++
-  })
-  return labels.length === 0 ? null : right / labels.length
+function summaryOf(
+  readout: string,
+  R: AccuracyMatrix,
+  baseline: readonly (number | null)[],
+  reference: readonly number[],
+): Measurement[] {
+  const difference = 'difference of fractions'
+  const butLast = 'over all tasks but the last'
+  const figures: readonly [string, number | null, string, string][] = [
+    ['ACC', averageAccuracy(R), 'fraction', 'mean over tasks after the last'],
+    ['BWT', backwardTransfer(R), difference, `mean ${butLast}`],
+    ['FWT', forwardTransfer(R, baseline), difference, 'mean over all tasks but the first, against chance'],
+    ['forgetting', forgetting(R), difference, `mean ${butLast}, from the best`],
+    ['worst-forgetting', worstForgetting(R), difference, `greatest ${butLast}, from the best`],
+    ['intransigence', intransigence(R, reference), difference, 'mean over tasks, against the joint reference'],
+  ]
+  return [
+    ...figures.flatMap(([name, ...rest]) => single(`${name}/${readout}`, ...rest)),
+    {
+      name: `accuracy-matrix/${readout}`,
+      value: R.flatMap(row => R.map((_, j) => row[j] ?? null)),
+      unit: 'fraction',
+      axis: 'task learned × task tested, row-major',
+      aggregation: onTestSet,
+    },
+  ]
 }
 
 function activeClasses({ seen }: TaskState, { task, classes }: Answers): number {
@@ -116,15 +180,17 @@ function valuesOf(row: readonly Measurement[], name: string): readonly (number |
 }
 
 /**
- * Accuracy per task and over the tasks seen, by read-out; ACC, BWT, FWT, forgetting and the matrix at the end.
+ * Accuracy per task and over the tasks seen, by read-out; ACC, BWT, FWT, mean and worst forgetting and the matrix at the end; where the
+ * task is not told, how well it is guessed. On demand, accuracy on each class, confusion, and intransigence against a joint reference.
  *
+ * @throws LgmError `options` at a task for which the reference has no number.
  * @example
- * accuracy()
+ * accuracy({ detail: ['classes', 'confusion'], reference: [0.998, 0.991, 0.985, 0.98, 0.978] })
  */
 export const accuracy = definePlugin({
   point: Evaluator,
   name: 'accuracy',
-  summary: 'accuracy matrix, ACC, BWT, FWT and forgetting',
+  summary: 'accuracy matrix, ACC, BWT, FWT, forgetting and what they come from',
   options,
   class: Accuracy,
 })

@@ -1,2 +1,3 @@
 export * from './accuracy.js'
+export * from './guesses.js'
 export * from './metrics.js'

@@ -1,6 +1,14 @@
 import { expectClose, golden } from '@lgm/testing'
 import { expect, test } from 'vitest'
-import { averageAccuracy, backwardTransfer, forgetting, forwardTransfer } from './metrics.js'
+import {
+  averageAccuracy,
+  backwardTransfer,
+  forgetting,
+  forgettingByTask,
+  forwardTransfer,
+  intransigence,
+  worstForgetting,
+} from './metrics.js'
 
 const { metrics, metricsWhereDefinitionsDiffer: differing } = golden
 
@@ -45,4 +53,24 @@ test('figures over earlier tasks are null after the first task, and all are null
     forwardTransfer([[0.9]], [0.5]),
   ]).toEqual([0.9, null, null, null])
   expect([averageAccuracy([]), backwardTransfer([]), forgetting([])]).toEqual([null, null, null])
+})
+
+test('the worst forgetting is that of one task, which the mean hides', () => {
+  const R = [
+    [0.9, 0, 0],
+    [0.95, 0.8, 0],
+    [0.35, 0.85, 0.7],
+  ]
+  // 0.95 − 0.35 and 0.8 − 0.85
+  expectClose(forgettingByTask(R) as number[], [0.6, -0.05], 1e-12)
+  expectClose([worstForgetting(R)!, forgetting(R)!], [0.6, 0.275], 1e-12)
+  expect(worstForgetting([[0.9]])).toBeNull()
+})
+
+test('intransigence is what a joint reference would have got more on each task when it was new', () => {
+  const R = [[0.9], [0.2, 0.5], [0.1, 0.1, 0.8]]
+  // 0.95 − 0.9, 0.9 − 0.5, 0.75 − 0.8
+  expectClose(intransigence(R, [0.95, 0.9, 0.75])!, (0.05 + 0.4 - 0.05) / 3, 1e-12)
+  expectClose(intransigence(R, [null, 0.9])!, 0.4, 1e-12)
+  expect(intransigence(R, [])).toBeNull()
 })

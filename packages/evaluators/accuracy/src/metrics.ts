@@ -27,15 +27,33 @@ export function forwardTransfer(R: AccuracyMatrix, baseline: readonly (number | 
  * (Chaudhry et al. 2018, arXiv:1801.10112, section 4.1); `null` for fewer than two tasks.
  */
 export function forgetting(R: AccuracyMatrix): number | null {
+  return mean(forgettingByTask(R))
+}
+
+/** The greatest forgetting of any task but the last: what the mean over tasks can hide; `null` for fewer than two tasks. */
+export function worstForgetting(R: AccuracyMatrix): number | null {
+  const known = forgettingByTask(R).filter(value => value !== null)
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+/** For each j < T−1: (max over j ≤ i < T−1 of R[i][j]) − R[T−1][j] (arXiv:1801.10112, section 4.1). */
+export function forgettingByTask(R: AccuracyMatrix): (number | null)[] {
   const last = R.length - 1
-  return mean(
-    R.slice(0, -1).map((_, j) => {
-      const known = R.slice(j, last)
-        .map((_, i) => at(R, i + j, j))
-        .filter(value => value !== null)
-      return known.length === 0 ? null : minus(Math.max(...known), at(R, last, j))
-    }),
-  )
+  return R.slice(0, -1).map((_, j) => {
+    const known = R.slice(j, last)
+      .map((_, i) => at(R, i + j, j))
+      .filter(value => value !== null)
+    return known.length === 0 ? null : minus(Math.max(...known), at(R, last, j))
+  })
+}
+
+/**
+ * Intransigence = mean over j of R*[j] − R[j][j], where R*[j] is the accuracy on task j of a reference that was trained on the data of
+ * tasks 0 to j together: how much is lost because old knowledge stands in the way of new; negative where it helps (Chaudhry et al. 2018,
+ * arXiv:1801.10112, section 4.2); `null` without tasks or references.
+ */
+export function intransigence(R: AccuracyMatrix, reference: readonly (number | null | undefined)[]): number | null {
+  return mean(R.map((_, j) => minus(reference[j] ?? null, at(R, j, j))))
 }
 
 function at(R: AccuracyMatrix, i: number, j: number): number | null {
