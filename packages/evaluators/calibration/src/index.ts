@@ -1,0 +1,3 @@
+export * from './calibration.js'
+export * from './probabilities.js'
+export * from './reliability.js'
