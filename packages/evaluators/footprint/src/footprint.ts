@@ -1,0 +1,172 @@
+import {
+  type Answers,
+  definePlugin,
+  Embedder,
+  Evaluator,
+  flatten,
+  Head,
+  inject,
+  type Measurement,
+  Options,
+  Regularizer,
+  type RunFacts,
+  type State,
+  type Stateful,
+  sizeOf,
+  type TaskState,
+  unflatten,
+  viewParams,
+  z,
+} from '@lgm/core'
+import * as tf from '@tensorflow/tfjs'
+import { multiplyAccumulates } from './multiply-accumulates.js'
+
+const options = z.strictObject({
+  bytesPerNumber: z
+    .number()
+    .positive()
+    .default(4)
+    .describe('bytes that a number of the raw data takes where it is stored: 4 as float32, 1 in pictures of bytes'),
+})
+
+const seconds = 'footprint/seconds/'
+const memory = 'footprint/memory/'
+const kept = 'footprint/kept/'
+
+/** What a learner keeps and takes. Remembers how many numbers each task had; of the data themselves nothing. */
+class Footprint implements Evaluator, Stateful {
+  readonly #options: z.output<typeof options>
+  readonly #embedder: Embedder
+  readonly #head: Head
+  readonly #regularizers: readonly Regularizer[]
+  readonly #data = new Map<number, number>()
+
+  constructor(
+    @inject(Options) parsed: z.output<typeof options>,
+    @inject(Embedder) embedder: Embedder,
+    @inject(Head) head: Head,
+    @inject(Regularizer) regularizers: readonly Regularizer[],
+  ) {
+    this.#options = parsed
+    this.#embedder = embedder
+    this.#head = head
+    this.#regularizers = regularizers
+  }
+
+  evaluate(state: TaskState, _answers: readonly Answers[], facts?: RunFacts): readonly Measurement[] {
+    const { index, train } = state.task
+    const tensors = tf.memory().numBytes
+    this.#data.set(index, train.count * sizeOf(train.shape))
+    const numbers = sum([...this.#data].map(([task, count]) => (task <= index ? count : 0)))
+    const data = { numbers, bytes: numbers * this.#options.bytesPerNumber }
+    return [
+      ...this.#kept(facts, data),
+      measured('footprint/data/numbers', data.numbers, 'numbers', 'training data of all tasks so far'),
+      measured('footprint/data/bytes', data.bytes, 'bytes', 'training data of all tasks so far, as stored'),
+      ...this.#work(state),
+      ...Object.entries(facts?.seconds ?? {}).map(([phase, value]) =>
+        measured(seconds + phase, value, 'seconds', 'of the phase, on the task at hand'),
+      ),
+      measured(
+        `${memory}tensors`,
+        tensors,
+        'bytes',
+        'tensors of the engine after the task, of learner and instruments',
+      ),
+      ...processMemory().map(bytes =>
+        measured(`${memory}process`, bytes, 'bytes', 'most that the process has had in main memory so far'),
+      ),
+    ]
+  }
+
+  #kept(facts: RunFacts | undefined, data: Readonly<Record<'numbers' | 'bytes', number>>): Measurement[] {
+    const owners = Object.entries(facts?.kept() ?? {})
+    return (['numbers', 'bytes'] as const).flatMap(unit => {
+      if (owners.length === 0) return []
+      const total = sum(owners.map(([, owned]) => owned[unit]))
+      return [
+        measured(kept + unit, total, unit, 'sum over owners'),
+        ...owners.map(([owner, owned]) => measured(`${kept}${unit}/${owner}`, owned[unit], unit, 'of the owner')),
+        measured(`footprint/share/${unit}`, total / data[unit], 'ratio', 'kept, over the training data so far'),
+      ]
+    })
+  }
+
+  /** Multiply-accumulates of one example, through the views of the regularizers. */
+  #work({ task, model }: TaskState): Measurement[] {
+    const prefix = 'footprint/multiply-accumulates/'
+    const per = 'of one example, from the kernels that run'
+    return tf.tidy(() => {
+      const { embedder, head } = unflatten(viewParams(this.#regularizers, flatten(model), task.index))
+      const x = tf.zeros([1, ...task.train.shape])
+      const u = this.#embedder.embed(embedder, x)
+      const [encoding, classifying] = [
+        multiplyAccumulates(() => this.#embedder.embed(embedder, x)),
+        multiplyAccumulates(() => this.#head.classify(head, u)),
+      ]
+      return [
+        measured(`${prefix}embedder`, encoding, 'multiply-accumulates', per),
+        measured(`${prefix}embedder-and-head`, encoding + classifying, 'multiply-accumulates', per),
+      ] as unknown as tf.TensorContainer
+    }) as unknown as Measurement[]
+  }
+
+  summarize(rows: readonly (readonly Measurement[])[]): readonly Measurement[] {
+    const overTasks = (prefix: string, how: string, combine: (values: number[]) => number): Measurement[] => {
+      const all = rows.flat().filter(({ name }) => name.startsWith(prefix))
+      return [...new Set(all.map(({ name }) => name))].map(name => {
+        const figures = all.filter(figure => figure.name === name)
+        const value = combine(figures.map(figure => figure.value as number))
+        return { ...figures[0]!, value, aggregation: how }
+      })
+    }
+    const last = (rows.at(-1) ?? []).filter(
+      ({ name }) => ![seconds, memory, `${kept}numbers/`, `${kept}bytes/`].some(prefix => name.startsWith(prefix)),
+    )
+    return [
+      ...last.map(figure => ({ ...figure, aggregation: `${figure.aggregation}, after the last task` })),
+      ...overTasks(seconds, 'sum over tasks', sum),
+      ...overTasks(memory, 'greatest after any task', values => Math.max(...values)),
+    ]
+  }
+
+  state(): State {
+    return { tensors: {}, values: { data: [...this.#data] } }
+  }
+
+  restore({ values }: State): void {
+    this.#data.clear()
+    for (const [task, numbers] of values.data as [number, number][]) this.#data.set(task, numbers)
+  }
+}
+
+function measured(name: string, value: number, unit: string, aggregation: string): Measurement {
+  return { name, value, unit, aggregation }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** In bytes; nothing where there is no process to ask, as in a browser. */
+function processMemory(): number[] {
+  const { process } = globalThis as { process?: { resourceUsage?: () => { readonly maxRSS: number } } }
+  const kibibytes = process?.resourceUsage?.().maxRSS
+  return kibibytes ? [kibibytes * 1024] : []
+}
+
+/**
+ * What a learner keeps between tasks, by owner, against the raw data it has seen; the multiply-accumulates of one example through E, and
+ * through E and C; the seconds of each phase; and memory. An accuracy says little without them: a method that keeps more than the data
+ * has solved nothing.
+ *
+ * @example
+ * footprint({ bytesPerNumber: 1 })
+ */
+export const footprint = definePlugin({
+  point: Evaluator,
+  name: 'footprint',
+  summary: 'what is kept against the data seen, multiply-accumulates, seconds and memory',
+  options,
+  class: Footprint,
+})

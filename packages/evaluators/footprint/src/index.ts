@@ -1,0 +1,2 @@
+export * from './footprint.js'
+export * from './multiply-accumulates.js'
