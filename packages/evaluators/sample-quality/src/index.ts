@@ -1,0 +1,7 @@
+export * from './classifier.js'
+export * from './features.js'
+export * from './frechet.js'
+export * from './grid.js'
+export * from './memorization.js'
+export * from './precision-recall.js'
+export * from './sample-quality.js'
