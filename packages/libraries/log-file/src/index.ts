@@ -1,0 +1,2 @@
+export * from './log-file.js'
+export * from './run-position.js'
