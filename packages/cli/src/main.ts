@@ -76,6 +76,10 @@ function addRun(program: Command, surroundings: Surroundings): void {
     .option('--seed <number>', 'seed of all randomness', wholeNumber)
     .addOption(new Option('--seeds <range>', 'one run a seed, as 0..4 or 0,3,7').argParser(seedRange).conflicts('seed'))
     .option('--out <folder>', 'results: resolved recipe, report, events, checkpoint, picture; empty or absent')
+    .option(
+      '--resume',
+      'go on with the run in the folder --out from its last checkpoint, to the same bits; finished runs are not repeated',
+    )
     .option('--backend <name>', 'tensor engine: auto, native or wasm')
     .option('--quiet', 'show the final table only')
     .addOption(

@@ -27,7 +27,7 @@ export function makeOutFolder(folder: string): void {
       `--out ${folder}`,
       'an empty folder or none',
       `one with ${got}`,
-      'name another, or empty it',
+      'name another, or empty it, or go on with the run in it: --resume',
       'output',
     )
   }

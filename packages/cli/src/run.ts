@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   createLearner,
@@ -13,6 +13,7 @@ import {
 import { jsonl } from '@lgm/observer-jsonl'
 import { folderStore } from '@lgm/store-folder'
 import { accuracyMatrices, accuracySvg } from './accuracy-svg.js'
+import { Checkpoints } from './checkpoints.js'
 import { composeOnly } from './compose.js'
 import { interruption } from './interruption.js'
 import type { Surroundings } from './main.js'
@@ -29,6 +30,7 @@ export interface RunOptions {
   readonly seed?: number
   readonly seeds?: readonly number[]
   readonly out?: string
+  readonly resume?: boolean
   readonly backend?: string
   readonly quiet?: boolean
   readonly json?: boolean
@@ -37,6 +39,8 @@ export interface RunOptions {
 const resolvedFile = 'recipe.resolved.yaml'
 const eventsFile = 'events.jsonl'
 const picturesFolder = 'pictures'
+const reportFile = 'report.json'
+const checkpointsFolder = 'checkpoints'
 
 /** One run that is to be done, and the folder for its results. */
 interface Order {
@@ -59,13 +63,15 @@ export async function runRecipes(
   for (const file of files) recipes.push(await readRecipe(file, cwd, options))
   const orders = ordersOf(recipes, options, cwd)
   for (const recipe of recipes) await (await composeOnly(recipe)).dispose()
-  if (options.out !== undefined) makeOutFolder(resolve(cwd, options.out))
+  if (options.resume && options.out === undefined)
+    throw expected('--resume', '--out with the folder of the run', 'none', 'add --out FOLDER', 'output')
+  if (options.out !== undefined && !options.resume) makeOutFolder(resolve(cwd, options.out))
   const { signal, release } = interruption(err)
   const reports: Report[] = []
   try {
     for (const order of orders) {
       if (orders.length > 1 && !options.quiet) err(`${order.recipe.name}, seed ${order.recipe.settings.seed}`)
-      reports.push(await runOne(order, options, cwd, signal))
+      reports.push(await runOne(order, options, surroundings, signal))
       if (!options.json && !options.quiet && recipes.length > 1) out(resultTable([reports.at(-1)!]))
     }
   } finally {
@@ -101,15 +107,21 @@ function ordersOf(recipes: readonly Recipe[], options: RunOptions, cwd: string):
   })
 }
 
-async function runOne(order: Order, options: RunOptions, cwd: string, signal: AbortSignal): Promise<Report> {
+async function runOne(order: Order, options: RunOptions, to: Surroundings, signal: AbortSignal): Promise<Report> {
   const { recipe, folder } = order
   if (signal.aborted) throw new Interrupted()
-  if (folder === undefined) return runWith(recipe, pluginsOf(recipe, folder, options), folder, cwd, signal)
+  const plugins = pluginsOf(recipe, folder, options)
+  if (folder === undefined) return runWith(recipe, plugins, folder, to, signal)
+  if (options.resume) {
+    const report = join(folder, reportFile)
+    if (existsSync(report)) return reportSchema.parse(JSON.parse(readFileSync(report, 'utf8')))
+    if (existsSync(join(folder, resolvedFile))) return runWith(recipe, plugins, folder, to, signal, true)
+  }
   makeOutFolder(folder)
   try {
-    return await runWith(recipe, pluginsOf(recipe, folder, options), folder, cwd, signal)
+    return await runWith(recipe, plugins, folder, to, signal)
   } catch (error) {
-    if (!existsSync(join(folder, eventsFile))) discard(folder, [resolvedFile], folder === resolve(cwd, options.out!))
+    if (!existsSync(join(folder, eventsFile))) discard(folder, [resolvedFile], folder === resolve(to.cwd, options.out!))
     throw error
   }
 }
@@ -118,27 +130,64 @@ async function runWith(
   recipe: Recipe,
   plugins: readonly Plugin[],
   folder: string | undefined,
-  cwd: string,
+  { cwd, err }: Surroundings,
   signal: AbortSignal,
+  resumes = false,
 ): Promise<Report> {
   const learner = await createLearner(plugins, { ...recipe.settings, signal })
   try {
-    if (folder !== undefined) writeAtomically(join(folder, resolvedFile), resolvedRecipe(recipe, learner))
-    const found = await run(learner)
-    if (signal.aborted) throw new Interrupted()
-    const versions = { ...versionsOf(recipe, cwd), ...found.versions }
-    const report = reportSchema.parse({ ...found, name: recipe.name, versions })
-    if (folder !== undefined) await keep(folder, recipe, learner, report)
+    if (folder === undefined) return complete(await run(learner), recipe, cwd, signal)
+    const resolved = resolvedRecipe(recipe, learner)
+    if (resumes) checkSame(join(folder, resolvedFile), resolved)
+    else writeAtomically(join(folder, resolvedFile), resolved)
+    const checkpoints = new Checkpoints(join(folder, checkpointsFolder))
+    const found = await run(learner, {
+      afterTask: progress => checkpoints.save(learner, progress),
+      ...(resumes && { resume: async () => (await checkpoints.load(learner, err)) ?? startOver(folder) }),
+    })
+    const report = complete(found, recipe, cwd, signal)
+    await keep(folder, recipe, learner, report)
+    checkpoints.clear()
     return report
   } finally {
     await learner.dispose()
   }
 }
 
+/** @throws Interrupted where the run has ended because it was told to. */
+function complete(found: Report, recipe: Recipe, cwd: string, signal: AbortSignal): Report {
+  if (signal.aborted) throw new Interrupted()
+  return reportSchema.parse({
+    ...found,
+    name: recipe.name,
+    versions: { ...versionsOf(recipe, cwd), ...found.versions },
+  })
+}
+
+/** A run that ended within its first task begins anew: its events go. */
+function startOver(folder: string): undefined {
+  rmSync(join(folder, eventsFile), { force: true })
+  rmSync(join(folder, picturesFolder), { recursive: true, force: true })
+}
+
+/** @throws LgmError `output` when the recipe that a run began with is not the one it is to go on with; names the first line. */
+function checkSame(path: string, now: string): void {
+  const [then, lines] = [readFileSync(path, 'utf8').split('\n'), now.split('\n')]
+  const at = then.findIndex((line, i) => line !== lines[i])
+  if (at < 0 && then.length === lines.length) return
+  throw expected(
+    `--resume, ${path}`,
+    `the recipe that the run began with, "${then[at]?.trim() ?? ''}" in line ${at + 1}`,
+    `"${lines[at]?.trim() ?? ''}"`,
+    'resume with the same recipe and settings, or start anew in another folder',
+    'output',
+  )
+}
+
 /** Writes what a run leaves: checkpoint, report, and a picture where accuracy was measured. */
 async function keep(folder: string, recipe: Recipe, learner: Learner, report: Report): Promise<void> {
   await learner.save(folderStore(join(folder, 'checkpoint')))
-  writeAtomically(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  writeAtomically(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
   const matrices = accuracyMatrices(report, recipe.settings.readout)
   const tasks = report.tasks.map(({ name }) => name)
   const picture = accuracySvg(`${recipe.name}, seed ${report.seed}`, tasks, matrices)

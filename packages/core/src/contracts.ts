@@ -232,6 +232,12 @@ export type LearnerEvent =
       readonly seed: number
       readonly engine: EngineFacts
     }
+  | {
+      readonly type: 'run-resume'
+      readonly task: number
+      readonly tasks: readonly string[]
+      readonly engine: EngineFacts
+    }
   | { readonly type: 'task-start'; readonly task: number; readonly name: string; readonly classes: readonly string[] }
   | { readonly type: 'phase-start'; readonly task: number; readonly phase: string }
   | StepEvent
@@ -247,9 +253,14 @@ export type LearnerEvent =
   | { readonly type: 'run-end'; readonly summary: readonly Measurement[]; readonly seconds: number }
   | { readonly type: 'run-failed'; readonly message: string }
 
-/** Hears events; never changes a run. */
+/**
+ * Hears events; never changes a run. One that writes them down says with `mark`, as JSON, how far it has come, and with `rewind` goes
+ * back to such a place when a run is taken up again from there, so that no event stands twice.
+ */
 export interface Observer {
   notice(event: LearnerEvent): void
+  mark?(): unknown
+  rewind?(mark: unknown): void
   close?(): void | Promise<void>
 }
 export const Observer = point<Observer>('observer', 'many')

@@ -1,6 +1,6 @@
 import { z } from './point.js'
 
-const measurement = z.object({
+export const measurementSchema = z.object({
   name: z.string().describe('what was measured; of a read-out, with its name behind a slash: `ACC/head`'),
   value: z
     .union([z.number(), z.array(z.number().nullable())])
@@ -36,11 +36,11 @@ export const reportSchema = z.object({
     )
     .describe('the tasks, in the order learned'),
   rows: z
-    .array(z.array(measurement))
+    .array(z.array(measurementSchema))
     .describe(
       'rows[t]: what phases and regularizers report of task t, counted from 0, and what the evaluators measured after it',
     ),
-  summary: z.array(measurement).describe('what the evaluators say over all tasks'),
+  summary: z.array(measurementSchema).describe('what the evaluators say over all tasks'),
   kept: z
     .record(
       z.string(),

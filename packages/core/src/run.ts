@@ -1,16 +1,40 @@
 import * as tf from '@tensorflow/tfjs'
-import { type Answers, Evaluator, type Measurement, type RunFacts, Stream, type Task } from './contracts.js'
+import { nameOf } from './container.js'
+import { type Answers, Evaluator, type Measurement, Observer, type RunFacts, Stream, type Task } from './contracts.js'
 import { expected } from './errors.js'
 import type { Learner } from './learner.js'
-import type { Report } from './report.js'
+import { z } from './point.js'
+import { measurementSchema, type Report } from './report.js'
+
+/** How far a run has come: with the learner's own checkpoint, all that it takes to go on as if it had never stopped. JSON. */
+export const progressSchema = z.object({
+  tasks: z.int().min(1),
+  rows: z.array(z.array(measurementSchema)),
+  measured: z.array(z.array(z.array(measurementSchema))),
+  seconds: z.array(z.record(z.string(), z.number())),
+  elapsed: z.number(),
+  marks: z.record(z.string(), z.unknown()),
+})
+export type Progress = z.output<typeof progressSchema>
+
+type Measured = z.output<typeof measurementSchema>
+
+/** What a run does beside running. */
+export interface RunSettings {
+  /** Called after each task. */
+  readonly afterTask?: (progress: Progress) => void | Promise<void>
+  /** Called once, when the tasks are known: brings the learner to where an earlier run stood and says how far that was, if there was one. */
+  readonly resume?: () => Promise<Progress | undefined>
+}
 
 /**
  * Takes a learner through its stream: learn a task, measure, next. Evaluators see every task whose classes have all been met.
- * @throws LgmError `composition` when the learner has no stream; whatever `learn` throws.
+ * @throws LgmError `composition` when the learner has no stream; `checkpoint` when progress and learner do not belong together; whatever
+ * `learn` throws.
  * @example
  * const report = await run(await createLearner([mnist(), split({ tasks: 5 }), mlp(), linear(), accuracy()]))
  */
-export async function run(learner: Learner): Promise<Report> {
+export async function run(learner: Learner, settings: RunSettings = {}): Promise<Report> {
   const stream = learner.parts.one(Stream)
   if (!stream)
     throw expected(
@@ -21,44 +45,58 @@ export async function run(learner: Learner): Promise<Report> {
       'composition',
     )
   const tasks = await stream.tasks()
+  const names = tasks.map(task => task.name)
+  const from = await settings.resume?.()
+  const { seed } = learner.settings
+  const { engine } = learner
   const start = performance.now()
-  const elapsed = () => (performance.now() - start) / 1000
-  learner.events.emit({
-    type: 'run-start',
-    tasks: tasks.map(task => task.name),
-    seed: learner.settings.seed,
-    engine: learner.engine,
-  })
+  const elapsed = () => (from?.elapsed ?? 0) + (performance.now() - start) / 1000
+  if (from) goBack(learner, from)
+  learner.events.emit(
+    from
+      ? { type: 'run-resume', task: from.tasks, tasks: names, engine }
+      : { type: 'run-start', tasks: names, seed, engine },
+  )
   const evaluators = learner.parts.all(Evaluator)
-  const rows: Measurement[][] = []
-  const measured: Measurement[][][] = []
-  const seconds: Record<string, number>[] = []
+  const rows: Measured[][] = [...(from?.rows ?? [])]
+  const measured: Measured[][][] = [...(from?.measured ?? [])]
+  const seconds: Record<string, number>[] = [...(from?.seconds ?? [])]
   try {
-    for (const task of tasks) {
+    for (const task of tasks.slice(from?.tasks ?? 0)) {
       const before = elapsed()
       const learned = await learner.learn(task)
       const evaluating = performance.now()
       const row = await measure(learner, evaluators, tasks, learned)
       measured.push(row)
-      rows.push([...(learned.state.measurements ?? []), ...row.flat()])
+      rows.push([...(learned.state.measurements ?? []).map(copy), ...row.flat()])
       seconds.push({ ...learned.seconds, evaluate: (performance.now() - evaluating) / 1000 })
       learner.events.emit({
         type: 'task-end',
         task: task.index,
-        measurements: rows.at(-1)!,
+        measurements: rows.at(-1)! as readonly Measurement[],
         seconds: elapsed() - before,
+      })
+      await settings.afterTask?.({
+        tasks: learner.tasks,
+        rows,
+        measured,
+        seconds,
+        elapsed: elapsed(),
+        marks: Object.fromEntries(learner.parts.all(Observer).map(part => [nameOf(part), part.mark?.() ?? null])),
       })
     }
   } catch (error) {
     learner.events.emit({ type: 'run-failed', message: error instanceof Error ? error.message : String(error) })
     throw error
   }
-  const summary = evaluators.flatMap((evaluator, k) => evaluator.summarize?.(measured.map(row => row[k]!)) ?? [])
+  const summary = evaluators.flatMap(
+    (evaluator, k) => evaluator.summarize?.(measured.map(row => row[k]! as readonly Measurement[])) ?? [],
+  )
   learner.events.emit({ type: 'run-end', summary, seconds: elapsed() })
   return {
     version: 1,
-    seed: learner.settings.seed,
-    engine: { ...learner.engine },
+    seed,
+    engine: { ...engine },
     scenario: stream.scenario,
     readouts: [...learner.readouts],
     tasks: tasks.map(task => ({
@@ -67,7 +105,7 @@ export async function run(learner: Learner): Promise<Report> {
       train: task.train.count,
       test: task.test.count,
     })),
-    rows: rows.map(row => row.map(copy)),
+    rows,
     summary: summary.map(copy),
     kept: { ...learner.kept() },
     seconds,
@@ -76,22 +114,39 @@ export async function run(learner: Learner): Promise<Report> {
   }
 }
 
+/** Brings the observers to where they were. @throws LgmError `checkpoint` when the learner is at another task. */
+function goBack(learner: Learner, { tasks, marks }: Progress): void {
+  if (learner.tasks !== tasks)
+    throw expected(
+      'run',
+      `a learner that has learned ${tasks} tasks, as the progress says`,
+      `${learner.tasks}`,
+      'load the checkpoint that was saved with it',
+      'checkpoint',
+    )
+  for (const observer of learner.parts.all(Observer)) {
+    const mark = marks[nameOf(observer)]
+    if (mark !== undefined && mark !== null) observer.rewind?.(mark)
+  }
+}
+
 async function measure(
   learner: Learner,
   evaluators: readonly Evaluator[],
   tasks: readonly Task[],
   { state, seconds }: Awaited<ReturnType<Learner['learn']>>,
-): Promise<Measurement[][]> {
+): Promise<Measured[][]> {
   const answers: Answers[] = []
   for (const task of tasks)
     if (task.classes.every(id => id < state.seen.names.length)) answers.push(await learner.answers(task))
   const facts: RunFacts = { tasks, seconds, kept: () => learner.kept() }
-  const rows: Measurement[][] = []
-  for (const evaluator of evaluators) rows.push([...(await evaluator.evaluate(state, answers, facts))])
+  const rows: Measured[][] = []
+  for (const evaluator of evaluators) rows.push((await evaluator.evaluate(state, answers, facts)).map(copy))
   return rows
 }
 
-function copy(measurement: Measurement): Report['summary'][number] {
+/** A measurement whose arrays can be changed by nobody else. */
+function copy(measurement: Measurement): Measured {
   const { value, axis, ...rest } = measurement
   return { ...rest, ...(axis !== undefined && { axis }), value: typeof value === 'number' ? value : [...value] }
 }

@@ -13,14 +13,13 @@ interface Entry {
 
 /**
  * Writes tensors in the safetensors format: 8 bytes of header length (little-endian), a JSON header, then the data, row-major and
- * little-endian, in the order of the names.
+ * little-endian, in the order of `params`, which a reader gives back: sums over tensors round differently in another order.
  */
 export async function encodeSafetensors(params: Params): Promise<Uint8Array<ArrayBuffer>> {
   const header: Record<string, Entry> = {}
   const parts: Uint8Array[] = []
   let at = 0
-  for (const name of Object.keys(params).sort()) {
-    const tensor = params[name]!
+  for (const [name, tensor] of Object.entries(params)) {
     const dtype = types[tensor.dtype as keyof typeof types]
     if (!dtype) throw expected(`safetensors "${name}"`, 'float32, int32 or bool', tensor.dtype, 'convert the tensor')
     const values = await tensor.data()

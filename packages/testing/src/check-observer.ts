@@ -29,6 +29,12 @@ const byType: { readonly [Type in LearnerEvent['type']]: Extract<LearnerEvent, {
     seed: 1,
     engine: { name: 'cpu', version: '1.2.3', threads: 2, note: 'a test' },
   },
+  'run-resume': {
+    type: 'run-resume',
+    task: 1,
+    tasks: ['first', 'second', 'third'],
+    engine: { name: 'cpu', version: '1.2.3', threads: 2, note: 'a test' },
+  },
   'task-start': { type: 'task-start', task: 0, name: 'first', classes: ['zero', 'one'] },
   'phase-start': { type: 'phase-start', task: 0, phase: 'learn' },
   step: {

@@ -45,6 +45,12 @@ const step = (done: number): LearnerEvent => ({
 checkObserver({ plugin: () => console() })
 
 describe('the console observer', () => {
+  test('says from which task a run goes on', () => {
+    const place = terminal(false)
+    place.at(0, { type: 'run-resume', task: 1, tasks: ['0, 1', '2, 3'], engine })
+    expect(place.text()).toBe('2 tasks, going on with task 2, engine native (TensorFlow 2), 2 threads\n')
+  })
+
   test('away from a terminal writes a line every few seconds, with the time left and each loss by name', () => {
     const place = terminal(false)
     place.at(0, ...begin, step(20))

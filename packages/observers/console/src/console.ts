@@ -35,10 +35,11 @@ export class ConsoleLines {
   notice(event: LearnerEvent): void {
     const now = this.#now()
     this.#progress.notice(event, now)
-    if (event.type === 'run-start') {
+    if (event.type === 'run-start' || event.type === 'run-resume') {
       const { name, version, threads, note } = event.engine
       const engine = `${name} (${version}), ${threads} ${threads === 1 ? 'thread' : 'threads'}${note ? `; ${note}` : ''}`
-      this.#screen.print(this.#colors.dim(`${event.tasks.length} tasks, seed ${event.seed}, engine ${engine}`))
+      const about = event.type === 'run-start' ? `seed ${event.seed}` : `going on with task ${event.task + 1}`
+      this.#screen.print(this.#colors.dim(`${event.tasks.length} tasks, ${about}, engine ${engine}`))
       this.#last = now
     } else if (event.type === 'task-end') {
       const figures = event.measurements.filter(

@@ -26,7 +26,7 @@ export class Progress {
   #work: Work | undefined
 
   notice(event: LearnerEvent, now: number): void {
-    if (event.type === 'run-start') this.#tasks = event.tasks.length
+    if (event.type === 'run-start' || event.type === 'run-resume') this.#tasks = event.tasks.length
     else if (event.type === 'task-start') {
       this.#task = event.task
       this.#name = event.name

@@ -50,6 +50,23 @@ describe('the jsonl observer', () => {
     expect(lines(path)).toEqual([{ time: expect.any(String), type: 'picture', task: 2, name: 'samples', bytes: 1234 }])
   })
 
+  test('goes back to where it was, so that no event stands twice', () => {
+    const path = join(folder, 'events.jsonl')
+    const writer = observer(path)
+    writer.notice(step)
+    const mark = JSON.parse(JSON.stringify(writer.mark!()))
+    writer.notice({ type: 'run-failed', message: 'killed' })
+    writer.close?.()
+    const later = observer(path)
+    later.rewind!(mark)
+    later.notice({ ...step, step: 40 })
+    later.close?.()
+    expect(lines(path).map(line => line.step)).toEqual([20, 40])
+    expect(() => observer(path).rewind!(10_000)).toThrow(
+      /observer "jsonl": expected at least 10000 bytes in .*, got \d+; /,
+    )
+  })
+
   test('appends to what is there', () => {
     const path = join(folder, 'events.jsonl')
     writeFileSync(path, '{"before":true}\n')

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { definePlugin, expected, inject, type LearnerEvent, Observer, Options, z } from '@lgm/core'
 
@@ -28,6 +28,28 @@ class Jsonl implements Observer {
         'write',
       )
     }
+  }
+
+  /** How many bytes the file has. */
+  mark(): number {
+    this.#file ??= this.#open()
+    fsyncSync(this.#file)
+    return fstatSync(this.#file).size
+  }
+
+  /** Cuts the file to as many bytes. @throws LgmError `write` when it has fewer. */
+  rewind(mark: unknown): void {
+    this.#file ??= this.#open()
+    const { size } = fstatSync(this.#file)
+    if (typeof mark !== 'number' || size < mark)
+      throw expected(
+        'observer "jsonl"',
+        `at least ${mark} bytes in ${this.#path}`,
+        `${size}`,
+        'give it the file of the run',
+        'write',
+      )
+    ftruncateSync(this.#file, mark)
   }
 
   close(): void {

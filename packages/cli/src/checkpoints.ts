@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expected, type Learner, LgmError, type Progress, progressSchema, type Store } from '@lgm/core'
+import { folderStore } from '@lgm/store-folder'
+
+const progressFile = 'progress.json'
+const folderName = /^task-(\d+)$/
+
+/** How many of the last checkpoints are kept: one more than the newest, in case that one is damaged. */
+const most = 2
+
+/** The checkpoints of a run, a folder after each task: the learner's files and `progress.json`, written together or not at all. */
+export class Checkpoints {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Saves the learner and how far its run has come; older checkpoints go, but for the last. */
+  async save(learner: Learner, progress: Progress): Promise<void> {
+    const bytes = new TextEncoder().encode(JSON.stringify(progress))
+    await learner.save(withFile(folderStore(this.#place(progress.tasks)), progressFile, bytes))
+    for (const tasks of this.#found().slice(most)) rmSync(this.#place(tasks), { recursive: true, force: true })
+  }
+
+  /**
+   * Loads the newest checkpoint that can be read into a new learner; `undefined` where there is none. `warn` hears of damaged ones.
+   * @throws LgmError `checkpoint` when there are some, and none can be read.
+   */
+  async load(learner: Learner, warn: (line: string) => void): Promise<Progress | undefined> {
+    const found = this.#found()
+    for (const tasks of found) {
+      const place = this.#place(tasks)
+      try {
+        const progress = progressSchema.parse(JSON.parse(readFileSync(join(place, progressFile), 'utf8')))
+        await learner.load(folderStore(place))
+        return progress
+      } catch (error) {
+        warn(`${place} cannot be read: ${error instanceof LgmError ? error.message : 'it is damaged'}`)
+      }
+    }
+    if (found.length === 0) return undefined
+    throw expected(
+      this.#folder,
+      'a checkpoint that can be read',
+      'none',
+      'start the run anew in another folder',
+      'checkpoint',
+    )
+  }
+
+  /** Takes all of them away. */
+  clear(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** By how many tasks they hold, the newest first; what a killed process was still writing goes. */
+  #found(): readonly number[] {
+    if (!existsSync(this.#folder)) return []
+    const names = readdirSync(this.#folder)
+    for (const name of names)
+      if (name.endsWith('.partial')) rmSync(join(this.#folder, name), { recursive: true, force: true })
+    return names
+      .map(name => Number(folderName.exec(name)?.[1] ?? Number.NaN))
+      .filter(Number.isInteger)
+      .sort((a, b) => b - a)
+  }
+
+  #place(tasks: number): string {
+    return join(this.#folder, `task-${tasks}`)
+  }
+}
+
+/** The store with one more file in whatever is written. */
+function withFile(store: Store, name: string, bytes: Uint8Array): Store {
+  return { ...store, write: files => store.write(new Map([...files, [name, bytes]])) }
+}
