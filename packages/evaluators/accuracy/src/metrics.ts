@@ -50,7 +50,7 @@ export function forgettingByTask(R: AccuracyMatrix): (number | null)[] {
 /**
  * Intransigence = mean over j of R*[j] − R[j][j], where R*[j] is the accuracy on task j of a reference that was trained on the data of
  * tasks 0 to j together: how much is lost because old knowledge stands in the way of new; negative where it helps (Chaudhry et al. 2018,
- * arXiv:1801.10112, section 4.2); `null` without tasks or references.
+ * arXiv:1801.10112); `null` without tasks or references.
  */
 export function intransigence(R: AccuracyMatrix, reference: readonly (number | null | undefined)[]): number | null {
   return mean(R.map((_, j) => minus(reference[j] ?? null, at(R, j, j))))

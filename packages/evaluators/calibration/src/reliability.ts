@@ -31,7 +31,7 @@ export function equalMassBins(confidences: ArrayLike<number>, right: readonly bo
 
 /**
  * The expected calibration error, Σ over bins of count/n · |accuracy − confidence|, 0 to 1 (Naeini et al. 2015; Guo et al. 2017,
- * arXiv:1706.04599, eq. 5); NaN of no example.
+ * arXiv:1706.04599, section 2); NaN of no example.
  */
 export function calibrationError(bins: readonly Bin[]): number {
   const total = bins.reduce((sum, { count }) => sum + count, 0)

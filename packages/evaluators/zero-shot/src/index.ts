@@ -1,0 +1,3 @@
+export * from './attributes.js'
+export * from './measures.js'
+export * from './zero-shot.js'
