@@ -10,6 +10,7 @@ import { colours, drawScatter, drawSweeps, powerOfTen } from './pictures.mjs'
 import { table } from './points.mjs'
 import { enginesAndVersions, figure, fixed, seedRange, shown, whole } from './results.mjs'
 import { isMain, root } from './steps.mjs'
+import { renderTradeOff } from './trade-offs.mjs'
 
 /** @typedef {import('@lgm/core').Report} Report */
 /** @typedef {import('../examples/experiments/study.mjs').Study} Study */
@@ -269,6 +270,7 @@ function sweeps(study, found) {
  * @returns {Map<string, string>} texts by file name
  */
 export function render(study, about, runs) {
+  if (study.tradeOff) return renderTradeOff(study, about, runs)
   const [, title = study.name, protocol = ''] = /^# (.+)\n([\s\S]*?)(?=\n```|\n## |$)/.exec(about) ?? []
   const sections = /\n## [\s\S]*$/.exec(about)?.[0] ?? ''
   const all = study.datasets.map(dataset => ({

@@ -199,10 +199,11 @@ const heading = (text, x, top, fontSize, width) => ({
 /**
  * Accuracy in % against strength: a small panel a row, a curve a data set; what was chosen is filled, what diverged is a cross at 0.
  * @param {readonly { title: string, curves: Curve[] }[]} panels
- * @param {{ x: string, y: string }} axes
+ * @param {{ x: string, y: string, from?: number, columns?: number }} axes `from`: the lowest accuracy shown; `columns`: panels side by side
  */
 export function drawSweeps(panels, axes) {
-  const [width, columns, pitch, top] = [1000, Math.min(4, panels.length), 205, 45]
+  const across = Math.min(axes.columns ?? 4, panels.length)
+  const [width, columns, pitch, top] = [1000, across, across < 3 ? 320 : 205, 45]
   const each = Math.floor((width - 30) / columns)
   const grids = panels.map((_, i) => ({
     left: 60 + each * (i % columns),
@@ -246,6 +247,7 @@ export function drawSweeps(panels, axes) {
     yAxis: panels.map((_, gridIndex) =>
       percents({
         gridIndex,
+        ...(axes.from !== undefined && { min: axes.from, interval: 10 }),
         axisLabel: { fontSize: 10 },
         ...(gridIndex % columns === 0 && { name: axes.y, nameGap: 32 }),
       }),

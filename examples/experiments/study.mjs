@@ -27,6 +27,8 @@ const root = join(here, '..', '..')
  * @property {readonly string[]} [best] names of rows with strengths: the recipe is that of the one that was best on validation data, as
  *   `change` makes it; `recipe` is not asked
  * @property {(recipe: Recipe) => Recipe} [change]
+ * @property {string} [family] of a study of trade-offs: the curve it is a point of
+ * @property {string} [panel] of a study of trade-offs: the picture it is in, beside the data set
  * @property {boolean} [everywhere] all strengths are tried on every data set, whatever `near` of the study says
  */
 /**
@@ -35,6 +37,7 @@ const root = join(here, '..', '..')
  * @property {readonly string[]} datasets
  * @property {Record<string, string>} [near] data sets on which only the strength that was best on another one, earlier in the list, and
  *   its two neighbours are tried
+ * @property {boolean} [tradeOff] its page shows bytes of memory against accuracy, in the place of drift and strengths
  * @property {string} figure by which strengths are chosen, of the summary: `ACC/head`
  * @property {number} tuningSeed
  * @property {(recipe: Recipe) => Recipe} forTuning the recipe on validation data, at the budget of tuning

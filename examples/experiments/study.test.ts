@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { composeOnly, readRecipe } from '@lgm/cli'
 import { afterAll, expect, test } from 'vitest'
 import { study as drift } from './embedder-drift/rows.mjs'
+import { study as memories } from './memorizer/rows.mjs'
 import { finalRuns, isDone, seedsOf, textOf, tuningRuns } from './study.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'lgm-study-'))
@@ -164,4 +165,22 @@ test('embedder drift: no row has another embedder, head, number of steps or batc
     return [row.name === 'joint' ? steps / 5 : steps, recipe.embedder, recipe.head, recipe.decoder]
   })
   for (const budget of budgets) expect(budget).toEqual(budgets[0])
+})
+
+test.each(memories.rows.map(row => [row.name, row] as const))(
+  'memorizer: the row %s is made of plugins and options that there are',
+  async (name, row) => {
+    const file = join(folder, `${name}.yaml`)
+    writeFileSync(file, JSON.stringify({ ...memories.shared, ...row.recipe(0, 0), name, dataset: 'mnist' }))
+    const learner = await composeOnly(await readRecipe(file, here))
+    await learner.dispose()
+  },
+)
+
+test('memorizer: no row has another head, number of steps or items than the others of its space', () => {
+  for (const row of memories.rows) {
+    const recipe = row.recipe(0, 0)
+    expect(Object.keys(recipe).filter(key => !['embedder', 'generator', 'stream'].includes(key))).toEqual([])
+  }
+  expect(new Set(memories.rows.map(({ name }) => name)).size).toBe(memories.rows.length)
 })
