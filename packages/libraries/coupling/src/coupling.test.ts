@@ -159,7 +159,7 @@ test('a new flow set to one class is the diagonal Gaussian of its codes', () => 
 })
 
 describe('trained on two moons', () => {
-  const flow: Flow = { ...mlp, shape: [2], couplings: 4, widths: [16] }
+  const flow: Flow = { ...mlp, shape: [2], couplings: 6, widths: [16] }
   /** A half circle for each class, interleaved, with normal deviates of 0.1 about it. */
   const moons = (count: number, seed: number) => {
     const rng = createRng(seed)
@@ -181,10 +181,10 @@ describe('trained on two moons', () => {
     return createTrainer({ emit: () => {} }).fit({
       name: 'moons',
       params: start,
-      iterations: 250,
-      optimizer: optimizerOptions.parse({ rate: 0.01, schedule: 'cosine' }),
+      iterations: 180,
+      optimizer: optimizerOptions.parse({ rate: 0.015, schedule: 'cosine' }),
       batch: () => {
-        const { u, y } = moons(64, 100 + at++)
+        const { u, y } = moons(96, 100 + at++)
         return { u, y }
       },
       loss: (params, batch) => ({
