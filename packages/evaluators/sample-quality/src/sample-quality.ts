@@ -28,9 +28,10 @@ import * as tf from '@tensorflow/tfjs'
 import { accuracyByClass, type Classifier, trainClassifier } from './classifier.js'
 import { drawSamples } from './draw.js'
 import { MetTasks, spaced, together } from './examples.js'
+import { atTheEnd, blank, byClass } from './figures.js'
 import { gridPng, isImage } from './grid.js'
 import { options, type SampleQualityOptions } from './options.js'
-import { blank, byClass, firstOfEach, measureSpace, type Space } from './space.js'
+import { firstOfEach, measureSpace, type Space } from './space.js'
 
 /**
  * Draws from a twin of the generator, so that the run is the same with and without it, and holds what it drew against the data of all tasks
@@ -199,13 +200,7 @@ class SampleQuality implements Evaluator {
   }
 
   summarize(rows: readonly (readonly Measurement[])[]): readonly Measurement[] {
-    return (rows.at(-1) ?? []).flatMap(({ name, value, unit, aggregation }) => {
-      if (typeof value === 'number') return [{ name, value, unit, aggregation: `${aggregation}; at the end` }]
-      const measured = value.filter(figure => figure !== null)
-      if (measured.length === 0) return []
-      const mean = measured.reduce((sum, figure) => sum + figure, 0) / measured.length
-      return [{ name: `mean-${name}`, value: mean, unit, aggregation: `${aggregation}; mean over classes, at the end` }]
-    })
+    return atTheEnd(rows)
   }
 }
 

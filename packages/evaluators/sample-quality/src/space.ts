@@ -13,6 +13,7 @@ import {
 } from '@lgm/core'
 import { accuracyByClass, trainClassifier } from './classifier.js'
 import { type Features, featuresOf } from './features.js'
+import { blank, byClass } from './figures.js'
 import { fitGaussian, frechetDistance } from './frechet.js'
 import { memorizationRatio } from './memorization.js'
 import type { SampleQualityOptions } from './options.js'
@@ -37,8 +38,6 @@ export interface Instruments {
   readonly events: Events
   readonly rng: Rng
 }
-
-type Series = (number | null)[]
 
 /** All figures of one space, each with the axis class, and the Fréchet distance of all classes together. */
 export async function measureSpace(
@@ -149,16 +148,6 @@ async function byClassifier(
       `accuracy on test examples of a classifier trained on ${samples.count / classes} samples of each class alone`,
     ),
   ]
-}
-
-/** A figure with a value for each class, by id. */
-export function byClass(name: string, value: Series, unit: string, aggregation: string): Measurement {
-  return { name, value, unit, axis: 'class', aggregation }
-}
-
-/** No value for any class yet. */
-export function blank(classes: number): Series {
-  return new Array<number | null>(classes).fill(null)
 }
 
 /** The features `[count, d]` of at most `most` examples of each class. */
