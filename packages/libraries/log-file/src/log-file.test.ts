@@ -127,7 +127,7 @@ describe('the position of a run', () => {
   })
 
   test('knows a fit that begins again: it was done, went back, or is of another phase', () => {
-    expect(after(step('fit', 10, 10), step('fit', 20, 100))).toBe(10 + 20)
+    expect(after(step('fit', 5, 10), step('fit', 10, 10), step('fit', 20, 100))).toBe(10 + 20)
     expect(after(step('fit', 40), step('fit', 20))).toBe(40 + 20)
     expect(after(step('fit', 20), phase('next'), step('fit', 40))).toBe(20 + 40)
   })

@@ -96,7 +96,7 @@ describe('the csv observer', () => {
     hear(writer, ...begin, step(40), phase, end(0), { type: 'run-end', summary, seconds: 3 })
     writer.close?.()
     const of = { time, run: time, seed: '7', task: '0', step: '40', axis: '', index: '' }
-    const seconds = { unit: 's', aggregation: 'sum' }
+    const seconds = { unit: 'seconds', aggregation: 'sum' }
     const list = { name: 'accuracy/head', axis: 'task', unit: 'fraction', aggregation: 'mean, "plain"' }
     expect(table('figures')).toEqual([
       { ...of, name: 'seconds/learn', value: '1.5', ...seconds },

@@ -92,7 +92,7 @@ class Csv implements Observer {
 
 /** What an event measures: figures, and seconds of phases, tasks and the run. */
 function figuresOf(event: LearnerEvent): readonly Measurement[] {
-  const seconds = (name: string, value: number) => ({ name, value, unit: 's', aggregation: 'sum' })
+  const seconds = (name: string, value: number) => ({ name, value, unit: 'seconds', aggregation: 'sum' })
   if (event.type === 'phase-end') return [seconds(`seconds/${event.phase}`, event.seconds)]
   if (event.type === 'task-end') return [...event.measurements, seconds('seconds', event.seconds)]
   return event.type === 'run-end' ? [...event.summary, seconds('seconds', event.seconds)] : []

@@ -18,7 +18,7 @@ export function summaryEvent(time: number, step: number, values: readonly Field[
 
 /** A number, as a point of a curve. */
 export function scalar(tag: string, value: number, description = ''): Field {
-  return bytes(1, bytes(1, tag), float(2, value), ...described(description))
+  return bytes(1, bytes(1, tag), float(2, value), ...metadata('scalars', description))
 }
 
 /** Finite numbers, at least one, as one row of a histogram. */
@@ -28,7 +28,7 @@ export function histogram(tag: string, values: readonly number[], description = 
   return bytes(
     1,
     bytes(1, tag),
-    ...described(description),
+    ...metadata('histograms', description),
     bytes(5, ...numbers, doubles(6, limits), doubles(7, counts)),
   )
 }
@@ -50,8 +50,12 @@ export function text(tag: string, markdown: string): Field {
   )
 }
 
-function described(description: string): Field[] {
-  return description === '' ? [] : [bytes(9, bytes(3, description))]
+/** Numbers of the enum DataClass; without one, the reader in the server takes no description. */
+const dataClasses = { scalars: 1, histograms: 2 }
+
+function metadata(plugin: keyof typeof dataClasses, description: string): Field[] {
+  if (description === '') return []
+  return [bytes(9, bytes(1, bytes(1, plugin)), bytes(3, description), whole(4, dataClasses[plugin]))]
 }
 
 function message(...fields: readonly Field[]): Field {

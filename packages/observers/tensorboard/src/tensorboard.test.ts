@@ -106,6 +106,8 @@ function readValue(value: Map<number, (bigint | Buffer)[]>, step: number): Shown
   const bytes = (number: number) => value.get(number)?.[0] as Buffer | undefined
   const [scalar, image, histogram, tensor, metadata] = [2, 4, 5, 8, 9].map(bytes)
   const description = metadata && fieldsOf(metadata).get(3)
+  // DataClass: scalar 1, tensor 2
+  if (description) expect(fieldsOf(metadata).get(4)).toEqual([scalar ? 1n : 2n])
   return {
     step,
     tag: String(bytes(1)),
