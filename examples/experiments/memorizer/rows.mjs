@@ -52,7 +52,7 @@ const principal = (space, components, bits, perClass, more) =>
 const training = { iterations: 1500, batchSize: 512, optimizer: { rate: 0.01, schedule: 'cosine' } }
 const trainingOf = {
   dct: training,
-  pixels: { ...training, batchSize: 256, optimizer: { rate: 0.003, schedule: 'cosine' } },
+  pixels: { ...training, batchSize: 256, optimizer: { rate: 0.001, schedule: 'cosine' } },
 }
 
 /** @param {keyof typeof spaces} space @param {number} codeSize @param {Recipe} [options] @param {string} [how] @param {Recipe} [more] */
