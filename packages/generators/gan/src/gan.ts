@@ -209,6 +209,7 @@ class Gan implements Generator {
 
   dispose(): void {
     disposeParams(this.#params)
+    this.#params = {}
   }
 }
 

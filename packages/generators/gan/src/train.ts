@@ -14,7 +14,7 @@ import {
 import * as tf from '@tensorflow/tfjs'
 import { Average } from './average.js'
 import { generate } from './networks.js'
-import { alignment, type Draw, generatorTerms, type Objective } from './objective.js'
+import { alignment, type Draw, generatorTerms, type Objective, type Rows } from './objective.js'
 import { Opponent } from './opponent.js'
 
 /** How a GAN is trained. */
@@ -107,14 +107,15 @@ class Match {
   async draw(): Promise<Drawn> {
     const { criticSteps, replaySize, classes } = this.#schedule
     for (let step = 1; step < criticSteps; step++) tf.dispose(Object.values(await this.#oppose()))
-    const drawn = await this.#oppose()
+    const rows = await this.#oppose()
+    const drawn = { ...rows, z: this.#normal(rows.y.shape[0]!) }
     const { aligned } = this.#material
     if (aligned.length === 0) return drawn
     const labels = this.#rng.integers(replaySize, aligned.length).map(at => aligned[at]!)
     return { ...drawn, 'old/z': this.#normal(replaySize), 'old/y': oneHot(labels, classes) }
   }
 
-  async #oppose(): Promise<Drawn> {
+  async #oppose(): Promise<Rows & Params> {
     const { fresh } = this.#material
     const { x, y, weights } = await this.#next()
     const count = x.shape[0]!
@@ -123,7 +124,7 @@ class Match {
     const made = generate(this.#generator, z, y as tf.Tensor2D, fresh.shape, this.#schedule)
     const report = this.#opponent.update(real, made, { y, weights }, mix)
     tf.dispose([x, real, made, z, mix])
-    return { y, weights, z: this.#normal(count), ...flatten({ report }) }
+    return { y, weights, ...flatten({ report }) }
   }
 
   /** The terms of the generator; those of the critic stand beside them as constants, to be checked and reported with them. */
