@@ -1,4 +1,4 @@
-// The framework's training steps, by the code that a run goes through: the phase `learn`, or `memorize` of the VAE, and
+// The framework's training steps, by the code that a run goes through: the phase `learn`, or `memorize` of a generator, and
 // core's trainer. Only how many steps there are is told to the trainer from here.
 import {
   compose,
@@ -17,20 +17,24 @@ import {
 import { mnist } from '@lgm/dataset-mnist'
 import { conv } from '@lgm/embedder-conv'
 import { mlp } from '@lgm/embedder-mlp'
+import { gan } from '@lgm/generator-gan'
 import { vae } from '@lgm/generator-vae'
 import { linear } from '@lgm/head-linear'
 import { split } from '@lgm/stream-split'
-import { batchSize, codes, filters, latent, rate, Watch, widths, window } from './workloads.mjs'
+import { batchSize, codes, criticSteps, filters, latent, rate, Watch, widths, window } from './workloads.mjs'
 
 /** @typedef {import('@lgm/core').Fit} Fit */
 
 const optimizer = { rate }
+const ofGan = { widths, latent, criticSteps, batchSize, optimizer }
 
 /** @type {Record<import('./workloads.mjs').Workload, import('@lgm/core').Plugin[]>} */
 const plugins = {
   mlp: [mlp({ widths: [widths[0] ?? 0], codes: widths[1], activation: 'relu', normalize: 'none' }), linear()],
   cnn: [conv({ filters, codes, activation: 'relu', normalize: 'none' }), linear()],
   vae: [vae({ widths, latent, conditional: false, likelihood: 'bernoulli', batchSize, optimizer })],
+  gan: [gan({ ...ofGan, penalty: 10 })],
+  'gan-free': [gan({ ...ofGan, loss: 'hinge', penalty: 0 })],
 }
 
 /** Real MNIST, all ten classes in one task, as a run gets it. */
@@ -67,8 +71,10 @@ export async function frameworkSteps() {
 
   return async (workload, steps, change = fit => fit) => {
     const watch = new Watch()
+    const chosen = plugins[workload]
+    const generates = chosen.some(({ definition }) => definition.point.name === Generator.name)
     const composed = parts(
-      workload === 'vae' ? plugins.vae : [...plugins[workload], learn({ batchSize, optimizer })],
+      generates ? chosen : [...chosen, learn({ batchSize, optimizer })],
       fit => change({ ...fit, iterations: window + steps }),
       step => (step === window ? watch.start() : undefined),
     )
@@ -77,7 +83,6 @@ export async function frameworkSteps() {
       await generator.memorize(task.train)
       const time = watch.read()
       generator.dispose?.()
-      disposeParams(generator.state().tensors)
       return time
     }
     const embedder = /** @type {Embedder} */ (composed.one(Embedder))

@@ -71,7 +71,9 @@ export async function minimalSteps() {
 
   return async (workload, steps) => {
     const watch = new Watch()
-    const loss = networks[workload]()
+    const make = /** @type {Partial<Record<typeof workload, () => (x: any, y: any) => any>>} */ (networks)[workload]
+    if (!make) throw new Error(`${workload}: expected mlp, vae or cnn`)
+    const loss = make()
     const adam = tf.train.adam(rate)
     const order = tf.util.createShuffledIndices(train.count)
     let at = 0

@@ -1,6 +1,6 @@
 // What is measured, and what of it does not depend on who computes it.
 
-/** @typedef {'mlp' | 'vae' | 'cnn'} Workload */
+/** @typedef {'mlp' | 'vae' | 'cnn' | 'gan' | 'gan-free'} Workload */
 /** @typedef {{ seconds: number, cpu: number }} Time of one block: wall clock, and processor time of the whole process */
 
 /** Examples of a step, and Adam's rate; β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸. */
@@ -20,11 +20,19 @@ export const latent = 100
 export const filters = [16, 32]
 export const codes = 64
 
+/** Updates of the GAN's critic for each of its generator, as in the paper. */
+export const criticSteps = 5
+
+/** What is written for the framework alone: its steps are compared with each other. @type {readonly Workload[]} */
+export const ours = ['gan', 'gan-free']
+
 /** @type {Readonly<Record<Workload, string>>} */
 export const titles = {
   mlp: 'MLP 784-400-400-10',
   vae: 'VAE 784-400-400-2×100, 100-400-400-784',
   cnn: 'CNN 3×3×16, 3×3×32, 64, 10',
+  gan: 'WGAN-GP 110-400-400-784, 794-400-400-1, 5 critic steps',
+  'gan-free': 'the same without penalty, hinge loss',
 }
 
 /** Inputs and outputs of the layers, in order: fully connected ones, or the output positions of convolutions too. */
@@ -48,6 +56,16 @@ const layers = {
     [1568, 64],
     [64, 10],
   ],
+  generator: [
+    [110, 400],
+    [400, 400],
+    [400, 784],
+  ],
+  critic: [
+    [794, 400],
+    [400, 400],
+    [400, 1],
+  ],
 }
 
 /**
@@ -56,11 +74,27 @@ const layers = {
  * @param {Workload} workload
  */
 export function operations(workload) {
-  const each = layers[workload].map(
-    ([inputs = 0, outputs = 0, positions = 1]) => 2 * batchSize * positions * inputs * outputs,
-  )
-  const all = each.reduce((sum, one) => sum + one, 0)
-  return 3 * all - (each[0] ?? 0)
+  if (workload === 'gan' || workload === 'gan-free') return ofGan(workload === 'gan')
+  const { all, first } = products(layers[workload])
+  return 3 * all - first
+}
+
+/** Operations of the products of all layers, forward, and of the first. @param {readonly number[][]} of */
+function products(of) {
+  const each = of.map(([inputs = 0, outputs = 0, positions = 1]) => 2 * batchSize * positions * inputs * outputs)
+  return { all: each.reduce((sum, one) => sum + one, 0), first: each[0] ?? 0 }
+}
+
+/**
+ * The critic's steps, each on real and made examples, which are generated first; its penalty goes through all layers four times. Then
+ * the generator's, back through the critic's inputs.
+ * @param {boolean} penalized
+ */
+function ofGan(penalized) {
+  const generator = products(layers.generator)
+  const critic = products(layers.critic)
+  const ofCritic = generator.all + 2 * (3 * critic.all - critic.first) + (penalized ? 4 * critic.all : 0)
+  return criticSteps * ofCritic + 3 * generator.all - generator.first + 2 * critic.all
 }
 
 /** @param {readonly number[]} values */
