@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 type Saved = (tensors: tf.Tensor[]) => void
 
 /** An operation of several tensors with its gradient written out: one node on the tape in the place of many. */
-function operation(
+export function operation(
   inputs: readonly tf.Tensor[],
   forward: (inputs: tf.Tensor[], save: Saved) => tf.Tensor,
   gradients: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[],
@@ -49,6 +49,11 @@ export function gaussianLoss(means: tf.Tensor2D, x: tf.Tensor2D, sigma: number):
 export interface Normal {
   readonly mean: tf.Tensor2D
   readonly logVariance: tf.Tensor2D
+}
+
+/** μ + σ ∘ noise: `[n, size]` for standard normal noise of that shape. */
+export function shift({ mean, logVariance }: Normal, noise: tf.Tensor2D): tf.Tensor2D {
+  return mean.add(logVariance.mul(0.5).exp().mul(noise)) as tf.Tensor2D
 }
 
 /** KL(q ‖ p) of independent Gaussians in nats, ½ Σᵢ log σp²/σq² + (σq² + (μq − μp)²)/σp² − 1: `[n]`. */

@@ -2,7 +2,7 @@ import { arrayExamples, countNumbers, createRng, type Examples, Generator, type 
 import { build, checkGenerator, composeParts, expectClose, type GeneratorDescription } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
-import { decode, encode, growVae, initVae, priorOf, shift } from './network.js'
+import { createNetwork } from './network.js'
 import { vae } from './vae.js'
 
 type VaeOptions = NonNullable<Parameters<typeof vae>[0]>
@@ -26,10 +26,21 @@ function check(options: VaeOptions, description: Partial<GeneratorDescription> =
 }
 
 check({})
-check({ prior: 'standard' })
-check({ conditional: false, iterations: 250 })
+check({ prior: 'standard', retention: 'restart' })
+check({ conditional: false, prior: 'mixture', components: 3, iterations: 200 })
+check({ prior: 'flow', couplings: 2, couplingWidths: [8] })
 check({ retention: 'distill' }, { returning: false })
-check({ retention: 'restart' })
+check(
+  {
+    prior: 'vamp',
+    components: 3,
+    retention: 'distill',
+    encoderDistillation: 'statistics',
+    decoderDistillation: 'square',
+    decoderLatents: 'posterior',
+  },
+  { returning: false },
+)
 check({ conditional: false, prior: 'standard', noise: true }, { labelled: false })
 check({ likelihood: 'bernoulli', beta: 0.05 }, { unit: true })
 
@@ -61,22 +72,25 @@ describe('the network', () => {
   })
 
   test.each([
-    { conditional: true, prior: 'class' },
-    { conditional: true, prior: 'standard' },
-    { conditional: false, prior: 'class' },
-  ] as const)('grows with the classes and computes the same for old ones: %o', architecture => {
-    const shape = { widths: [5], latent: 3, ...architecture }
+    { conditional: true, net: 'mlp' },
+    { conditional: true, net: 'conv' },
+    { conditional: false, net: 'mlp' },
+  ] as const)('grows with the classes and computes the same for old ones: %o', choice => {
+    const network = createNetwork('vae', { widths: [5], filters: [3], latent: 3, ...choice }, [3, 4, 1])
     tf.tidy(() => {
       const rng = createRng(0)
-      const params = initVae(shape, 4, 2, rng)
-      const grown = growVae(params, shape, 4, 5, rng)
-      const x = tf.tensor2d(rng.normal(8), [2, 4])
+      const params = network.init(2, rng)
+      const grown = network.grow(params, 2, 5, rng)
+      const x = tf.tensor2d(rng.normal(24), [2, 12])
       const z = tf.tensor2d(rng.normal(6), [2, 3])
       const [two, five] = [oneHot(Int32Array.of(0, 1), 2), oneHot(Int32Array.of(0, 1), 5)]
-      expectClose(encode(grown, x, five, shape).mean, encode(params, x, two, shape).mean.dataSync(), 1e-6)
-      expectClose(decode(grown, z, five, shape), decode(params, z, two, shape).dataSync(), 1e-6)
-      expectClose(shift(priorOf(grown, five, shape), z), shift(priorOf(params, two, shape), z).dataSync(), 1e-6)
-      expect(countNumbers(grown)).toBeGreaterThan(countNumbers(params))
+      expect(network.encode(params, x, two).logVariance.shape).toEqual([2, 3])
+      expect(network.decode(params, z, two).shape).toEqual([2, 12])
+      expectClose(network.encode(grown, x, five).mean, network.encode(params, x, two).mean.dataSync(), 1e-6)
+      expectClose(network.decode(grown, z, five), network.decode(params, z, two).dataSync(), 1e-6)
+      // a row of weights for each new class, in encoder and decoder
+      const rows = choice.conditional ? 2 * 3 * 5 : 0
+      expect(countNumbers(grown)).toBe(countNumbers(params) + rows)
     })
   })
 })

@@ -1,171 +1,124 @@
-import { classesIn, mixedBatches } from '@lgm/conditional'
+import {
+  after,
+  checkNew,
+  checkRehearsal,
+  classesIn,
+  type Memorized,
+  mixedBatches,
+  nothingMemorized,
+} from '@lgm/conditional'
 import {
   checkKnown,
-  checkShape,
   cloneParams,
   definePlugin,
   disposeParams,
   type Examples,
-  expected,
   Generator,
   inject,
+  type Measurement,
   nameOf,
   Options,
   oneHot,
-  optimizerOptions,
   type Params,
   Rng,
-  range,
   type State,
-  sizeOf,
   Trainer,
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { decode, growVae, initVae, priorOf, shift } from './network.js'
-import { type Batch, distillation, meansOf, negativeElbo, part } from './objective.js'
-
-const options = z.strictObject({
-  widths: z
-    .array(z.int().min(1))
-    .default([400, 400])
-    .describe('units of the hidden layers of the encoder; the decoder has them in reverse'),
-  latent: z.int().min(1).default(100).describe('numbers in z'),
-  likelihood: z
-    .enum(['gaussian', 'bernoulli'])
-    .default('gaussian')
-    .describe('of codes given z: N(D(z), σ²), or Bernoulli for pixels from 0 to 1'),
-  sigma: z.number().positive().default(0.1).describe('σ of the gaussian likelihood, in units of the codes'),
-  beta: z.number().min(0).default(1).describe('β, weight of the divergence'),
-  conditional: z.boolean().default(true).describe('whether encoder and decoder are given the label'),
-  prior: z
-    .enum(['standard', 'class'])
-    .default('class')
-    .describe('p(z | y): standard normal, or a learned diagonal Gaussian for each class'),
-  retention: z
-    .enum(['replay', 'distill', 'restart'])
-    .default('replay')
-    .describe(
-      'how old classes are kept: by training on recall, by holding encoder and decoder to what they gave, or by a fresh model of new data and recall',
-    ),
-  replayWeight: z
-    .union([z.literal('tasks'), z.number().min(0).max(1)])
-    .default('tasks')
-    .describe('weight of recall against new data: 1 − 1/N over N tasks so far, or a number'),
-  noise: z.boolean().default(false).describe('whether samples are drawn from the likelihood, or are its means'),
-  iterations: z.int().positive().default(2000).describe('training steps per task'),
-  batchSize: z.int().positive().default(128).describe('new codes per step'),
-  replaySize: z.int().positive().default(128).describe('recalled codes per step'),
-  optimizer: optimizerOptions,
-})
+import { checkCollapse } from './collapse.js'
+import { checkUnit, type Look, lookAt, typicalOf } from './look.js'
+import { type Batch, createObjective, distillation, meansOf, negativeElbo, type Objective, part } from './objective.js'
+import { options, type VaeOptions } from './options.js'
+import { drawsFor } from './priors/prior.js'
 
 /** One network for all classes; see `negativeElbo` for what it minimizes and `distillation` for how it may be held. */
 class Vae implements Generator {
-  readonly #options: z.output<typeof options>
+  readonly #options: VaeOptions
   readonly #trainer: Trainer
   readonly #rng: Rng
   #params: Params = {}
-  #shape: readonly number[] = []
-  #known: ReadonlySet<number> = new Set()
-  #tasks = 0
+  #memorized: Memorized = nothingMemorized
+  #figures: readonly Measurement[] = []
 
-  constructor(
-    @inject(Options) parsed: z.output<typeof options>,
-    @inject(Trainer) trainer: Trainer,
-    @inject(Rng) rng: Rng,
-  ) {
+  constructor(@inject(Options) parsed: VaeOptions, @inject(Trainer) trainer: Trainer, @inject(Rng) rng: Rng) {
     this.#options = parsed
     this.#trainer = trainer
     this.#rng = rng
   }
 
   async memorize(fresh: Examples, recall?: Examples): Promise<void> {
-    await this.#check(fresh, recall)
-    const known = new Set([...this.#known, ...fresh.labels])
-    const start = this.#start(sizeOf(fresh.shape), classesIn(known))
+    const where = nameOf(this)
+    checkRehearsal(where, this.#memorized, fresh, recall)
+    if (this.#options.retention === 'distill') checkNew(where, this.#memorized, fresh, 'use retention: replay')
+    const look = await lookAt(fresh)
+    if (this.#options.likelihood === 'bernoulli') checkUnit(where, look)
+    const next = after(this.#memorized, fresh)
+    const objective = createObjective(where, this.#options, next.shape)
+    const start = this.#start(objective, look, classesIn(next.known))
+    let params = start
     try {
-      const params = await this.#train(start, fresh, recall, classesIn(known))
+      params = await this.#train(objective, start, fresh, recall, classesIn(next.known))
+      this.#figures = await checkCollapse(where, objective, params, look, classesIn(next.known))
       disposeParams(this.#params, params, start)
       this.#params = params
     } finally {
       disposeParams(start, this.#params)
+      disposeParams(params, this.#params)
     }
-    this.#shape = fresh.shape
-    this.#known = known
-    this.#tasks++
+    this.#memorized = next
   }
 
-  /** @throws LgmError `data` or `input` where codes or recall do not fit. */
-  async #check(fresh: Examples, recall: Examples | undefined): Promise<void> {
-    const where = nameOf(this)
-    const { retention, likelihood } = this.#options
-    const shape = this.#tasks > 0 ? this.#shape : fresh.shape
-    for (const examples of recall ? [fresh, recall] : [fresh]) checkShape(where, shape, examples)
-    const again = [...new Set(fresh.labels)].find(label => this.#known.has(label))
-    if (retention === 'distill' && again !== undefined)
-      throw expected(
-        where,
-        'classes that are new, as outputs for old ones are held',
-        `class ${again} again`,
-        'use retention: replay',
-      )
-    if (this.#tasks > 0 && !recall)
-      throw expected(
-        where,
-        `recall of the classes ${[...this.#known].join(', ')}`,
-        'none',
-        'put the phase "recall" before "memorize"',
-      )
-    if (likelihood === 'gaussian') return
-    const outside = (await fresh.read(range(0, Math.min(fresh.count, 100)))).find(value => value < 0 || value > 1)
-    if (outside !== undefined)
-      throw expected(where, 'codes from 0 to 1 for likelihood: bernoulli', `${outside}`, 'use likelihood: gaussian')
+  #start({ network, prior }: Objective, look: Look, classes: number): Params {
+    const old = this.#options.retention === 'restart' ? 0 : classesIn(this.#memorized.known)
+    const rng = this.#rng
+    const params = old === 0 ? network.init(classes, rng) : network.grow(this.#params, old, classes, rng)
+    return { ...params, ...prior.grow(params, old, classes, { rng, typical: typicalOf(look, rng) }) }
   }
 
-  #start(size: number, classes: number): Params {
-    return this.#tasks === 0 || this.#options.retention === 'restart'
-      ? initVae(this.#options, size, classes, this.#rng)
-      : growVae(this.#params, this.#options, size, classes, this.#rng)
-  }
-
-  #train(start: Params, fresh: Examples, recall: Examples | undefined, classes: number): Promise<Params> {
+  #train(
+    objective: Objective,
+    start: Params,
+    fresh: Examples,
+    recall: Examples | undefined,
+    classes: number,
+  ): Promise<Params> {
     const { retention, replayWeight: weight, iterations, optimizer, latent, batchSize, replaySize } = this.#options
-    const replayWeight = weight === 'tasks' ? 1 - 1 / (this.#tasks + 1) : weight
+    const replayWeight = weight === 'tasks' ? 1 - 1 / (this.#memorized.tasks + 1) : weight
     const next = mixedBatches(fresh, recall, { batchSize, replaySize, replayWeight, classes }, this.#rng)
-    return this.#trainer.fit({
+    // the parameters under other handles, so that the first step does not differentiate the teacher too
+    const teacher = retention === 'distill' && recall ? cloneParams(start) : undefined
+    const fit = this.#trainer.fit({
       name: nameOf(this),
       params: start,
       iterations,
       optimizer,
       batch: async () => {
         const batch = await next()
-        const count = batch.x.shape[0]!
-        return { ...batch, noise: tf.tensor2d(this.#rng.normal(count * latent), [count, latent]) }
+        return { ...batch, ...drawsFor(objective.prior, latent, batch.x.shape[0]!, this.#rng) }
       },
       loss: (params, tensors) => {
-        const batch = tensors as Batch
-        if (!recall || retention !== 'distill') return negativeElbo(params, batch, this.#options)
+        const batch = tensors as unknown as Batch
+        if (!teacher) return negativeElbo(params, batch, objective)
         return {
-          ...negativeElbo(params, part(batch, 0, batchSize), this.#options),
-          ...distillation(params, start, part(batch, batchSize, replaySize), this.#options),
+          ...negativeElbo(params, part(batch, 0, batchSize), objective),
+          ...distillation(params, teacher, part(batch, batchSize, replaySize), objective),
         }
       },
     })
+    return fit.finally(() => disposeParams(teacher ?? {}))
   }
 
   /** Draws z from p(z | y) and decodes it. With neither `conditional` nor a prior of each class, labels are what the caller makes of samples. */
   sample(labels: Int32Array): tf.Tensor {
-    checkKnown(nameOf(this), this.#known, labels)
-    const count = labels.length
-    const { latent, noise } = this.#options
+    const { shape, known } = this.#memorized
+    checkKnown(nameOf(this), known, labels)
+    const { network, prior } = createObjective(nameOf(this), this.#options, shape)
     return tf.tidy(() => {
-      const y = oneHot(labels, classesIn(this.#known))
-      const drawn = shift(
-        priorOf(this.#params, y, this.#options),
-        tf.tensor2d(this.#rng.normal(count * latent), [count, latent]),
-      )
-      const means = meansOf(decode(this.#params, drawn, y, this.#options), this.#options)
-      return (noise ? this.#disturb(means) : means).reshape([count, ...this.#shape])
+      const y = oneHot(labels, classesIn(known))
+      const draws = drawsFor(prior, this.#options.latent, labels.length, this.#rng)
+      const means = meansOf(network.decode(this.#params, prior.sample(this.#params, y, draws), y), this.#options)
+      return (this.#options.noise ? this.#disturb(means) : means).reshape([labels.length, ...shape])
     })
   }
 
@@ -177,18 +130,26 @@ class Vae implements Generator {
       : means.add(tf.tensor2d(this.#rng.normal(means.size), means.shape).mul(sigma))
   }
 
+  measure(): readonly Measurement[] {
+    return this.#figures
+  }
+
   state(): State {
-    const values = { shape: this.#shape, known: [...this.#known], tasks: this.#tasks }
-    return { tensors: cloneParams(this.#params), values }
+    const { shape, known, tasks } = this.#memorized
+    return { tensors: cloneParams(this.#params), values: { shape, known: [...known], tasks } }
   }
 
   restore(state: State): void {
-    const { shape, known, tasks } = stored.parse(state.values)
+    const { known, ...rest } = stored.parse(state.values)
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
-    this.#shape = shape
-    this.#known = new Set(known)
-    this.#tasks = tasks
+    this.#memorized = { ...rest, known: new Set(known) }
+    this.#figures = []
+  }
+
+  dispose(): void {
+    disposeParams(this.#params)
+    this.#params = {}
   }
 }
 

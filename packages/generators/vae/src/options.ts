@@ -1,0 +1,70 @@
+import { networkOptions } from '@lgm/conditional'
+import { optimizerOptions, z } from '@lgm/core'
+import { priors } from './priors/index.js'
+
+export const options = z.strictObject({
+  widths: z
+    .array(z.int().min(1))
+    .default([400, 400])
+    .describe('units of the hidden layers of the encoder; the decoder has them in reverse'),
+  ...networkOptions,
+  latent: z.int().min(1).default(100).describe('numbers in z'),
+  likelihood: z
+    .enum(['gaussian', 'bernoulli'])
+    .default('gaussian')
+    .describe('of codes given z: N(D(z), σ²), or Bernoulli for pixels from 0 to 1'),
+  sigma: z.number().positive().default(0.1).describe('σ of the gaussian likelihood, in units of the codes'),
+  beta: z.number().min(0).default(1).describe('β, weight of the divergence'),
+  conditional: z.boolean().default(true).describe('whether encoder and decoder are given the label'),
+  prior: z
+    .enum(Object.keys(priors) as [keyof typeof priors, ...(keyof typeof priors)[]])
+    .default('class')
+    .describe(
+      'p(z | y): standard normal, or learned: a diagonal Gaussian for each class, a mixture of them, what the encoder makes of pseudo-inputs (vamp), or a flow',
+    ),
+  components: z
+    .int()
+    .positive()
+    .default(10)
+    .describe('of prior: mixture and vamp, Gaussians or pseudo-inputs for each class'),
+  couplings: z.int().min(1).default(4).describe('of prior: flow, couplings'),
+  couplingWidths: z
+    .array(z.int().min(1))
+    .min(1)
+    .default([64])
+    .describe('of prior: flow, units of the hidden layers of each coupling'),
+  retention: z
+    .enum(['replay', 'distill', 'restart'])
+    .default('replay')
+    .describe(
+      'how old classes are kept: by training on recall, by holding encoder, decoder and prior to what they gave, or by a fresh model of new data and recall',
+    ),
+  replayWeight: z
+    .union([z.literal('tasks'), z.number().min(0).max(1)])
+    .default('tasks')
+    .describe('weight of recall against new data: 1 − 1/N over N tasks so far, or a number'),
+  encoderDistillation: z
+    .enum(['kl', 'statistics'])
+    .default('kl')
+    .describe('of retention: distill, KL(q before ‖ q now) in nats, or the squared distance of [μ, log σ²]'),
+  decoderDistillation: z
+    .enum(['kl', 'square'])
+    .default('kl')
+    .describe(
+      'of retention: distill, KL of the likelihoods before and now in nats, or the squared distance of their means',
+    ),
+  decoderLatents: z
+    .enum(['prior', 'posterior'])
+    .default('prior')
+    .describe(
+      'of retention: distill, whether the z at which decoders are compared are from the old prior, or the old q of recalled codes',
+    ),
+  noise: z.boolean().default(false).describe('whether samples are drawn from the likelihood, or are its means'),
+  iterations: z.int().positive().default(2000).describe('training steps per task'),
+  batchSize: z.int().positive().default(128).describe('new codes per step'),
+  replaySize: z.int().positive().default(128).describe('recalled codes per step'),
+  optimizer: optimizerOptions,
+})
+
+/** What a user may choose. */
+export type VaeOptions = z.output<typeof options>
