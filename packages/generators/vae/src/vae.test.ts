@@ -142,6 +142,41 @@ async function trainedOn(examples: Examples, iterations: number) {
   return { state: composition.one(Generator)!.state(), rng: composition.rngs.get('generator/vae')!.state() }
 }
 
+test('convolutions make feature maps, and grow with new classes', async () => {
+  // 4 × 4 maps of one channel whose upper or left half is lit, by about 1
+  const lit = (label: number) => (i: number) => Number(label === 0 ? i < 8 : i % 4 < 2)
+  const maps = (label: number, rng = createRng(label)) =>
+    arrayExamples(
+      rng.normal(30 * 16).map((value, i) => lit(label)(i % 16) * (1 + 0.2 * value)),
+      [4, 4, 1],
+      new Int32Array(30).fill(label),
+    )
+  const options: VaeOptions = {
+    net: 'conv',
+    filters: [4],
+    widths: [8],
+    latent: 2,
+    sigma: 0.3,
+    batchSize: 16,
+    replaySize: 16,
+  }
+  const generator = build(Generator, vae({ ...options, iterations: 100, optimizer: { rate: 0.02 } }))
+  await generator.memorize(maps(0))
+  expect(Object.keys(generator.state().tensors)).toContain('encoder/conv/0/kernel')
+  await generator.memorize(maps(1), maps(0))
+  const means = tf.tidy(() => {
+    const samples = generator.sample(Int32Array.from({ length: 40 }, (_, i) => Math.floor(i / 20)))
+    expect(samples.shape).toEqual([40, 4, 4, 1])
+    return [samples.slice(0, 20).mean(0).dataSync(), samples.slice(20).mean(0).dataSync()]
+  })
+  for (const [label, mean] of means.entries())
+    expectClose(
+      mean,
+      Array.from({ length: 16 }, (_, i) => lit(label)(i)),
+      0.35,
+    )
+})
+
 describe('samples', () => {
   const draw = async (options: VaeOptions) => {
     const generator = build(Generator, vae({ ...small, iterations: 1, ...options }))
