@@ -1,3 +1,3 @@
 export * from './batches.js'
+export * from './conditional.js'
 export * from './memory.js'
-export * from './networks.js'

@@ -1,3 +1,3 @@
 export { type Flow, flowOptions } from './architecture.js'
-export * from './flow.js'
+export * from './coupling.js'
 export * from './parameters.js'

@@ -2,7 +2,7 @@ import { oneHot, type Params, type Rng, sizeOf, subset } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 import { checkFlow, type Flow, orderBefore } from './architecture.js'
 import { growConditioner, initConditioner, prefixed } from './conditioner.js'
-import { forward } from './flow.js'
+import { forward } from './coupling.js'
 
 /**
  * Parameters of a flow for `classes` classes: of each coupling k, actnorm `k/logScale` and `k/shift`, `[d]` or, of net conv,
