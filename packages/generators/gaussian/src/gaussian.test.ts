@@ -76,6 +76,29 @@ describe('one Gaussian', () => {
     expectClose(tensorsOf(generator)['0/factors']!, [Math.sqrt(2.85001), Math.sqrt(1.35001)], 1e-6)
   })
 
+  test('after a task it tells the mean of −log p(u | y) over its codes, also of each number', async () => {
+    const generator = build(Generator, gaussian({ components: 1, ridge: 0 }))
+    expect(generator.measure!()).toEqual([])
+    await generator.memorize(codes(four))
+    // Half the squared Mahalanobis distances to the fitted mean average d/2 = 1, with the covariance over n.
+    const entropy = 1 + Math.log(2 * Math.PI) + 0.5 * Math.log(2.5 - 0.25)
+    const figures = generator.measure!()
+    expect(figures.map(({ name }) => name)).toEqual(['generator/gaussian/nats', 'generator/gaussian/nats-per-number'])
+    expectClose(
+      figures.map(({ value }) => value as number),
+      [entropy, entropy / 2],
+      1e-4,
+    )
+    // Only codes of the task count, here of another class: the same ones twice, 50 further, which have the same density there.
+    await generator.memorize(
+      codes(
+        [...four, ...four].map(([x, y]) => [x! + 50, y!]),
+        1,
+      ),
+    )
+    expectClose(generator.measure!()[0]!.value as number, entropy, 1e-3)
+  })
+
   test('samples have its mean and covariance', async () => {
     const generator = build(Generator, gaussian({ components: 1, ridge: 0 }))
     await generator.memorize(codes(four))

@@ -7,6 +7,7 @@ import {
   Generator,
   indicesByLabel,
   inject,
+  type Measurement,
   nameOf,
   Options,
   Rng,
@@ -19,30 +20,9 @@ import * as tf from '@tensorflow/tfjs'
 import { cholesky } from './cholesky.js'
 import { type Components, draw, logJoint, rowsAtOnce, uploadWhitening, type Whitening, whiten } from './components.js'
 import { fitMixture } from './mixture.js'
-import type { Weighted } from './standard.js'
-
-const options = z.strictObject({
-  covariance: z
-    .enum(['full', 'diagonal', 'shared'])
-    .default('full')
-    .describe(
-      'a matrix or a diagonal for each component, or one matrix for all classes (linear discriminant analysis)',
-    ),
-  components: z.int().min(1).default(20).describe('k, components of the mixture of each class'),
-  kMeans: z.int().min(0).default(8).describe('iterations of k-means before EM'),
-  iterations: z.int().min(0).default(15).describe('iterations of EM'),
-  ridge: z
-    .number()
-    .min(0)
-    .default(0.01)
-    .describe('added to every variance, times the mean variance of the class, beside 1e-5'),
-  retention: z
-    .enum(['keep', 'refit'])
-    .default('keep')
-    .describe(
-      'keep: a class once fitted stays as it is; refit: old classes are fitted again to recall, so that they follow the embedder',
-    ),
-})
+import { meanNats } from './nats.js'
+import { options } from './options.js'
+import { together } from './standard.js'
 
 /** A fitted class, and how many real examples it stands for. */
 interface Fit {
@@ -64,6 +44,7 @@ class Gaussian implements Generator {
   #fits = new Map<number, Fit>()
   /** The packed pooled covariance within classes, where it is shared. */
   #pooled: Float32Array | undefined
+  #nats: number | undefined
   #density: { readonly classes: number; readonly whitening: Whitening } | undefined
 
   constructor(
@@ -92,6 +73,7 @@ class Gaussian implements Generator {
       this.#events.emit({ type: 'progress', what: where, done: i + 1, of: labels.length })
       await new Promise(resolve => setTimeout(resolve, 0))
     }
+    this.#nats = fresh.count > 0 ? await meanNats(fresh, label => this.#components(label)) : undefined
   }
 
   async #fit(label: number, fresh: Float32Array, recalled: Float32Array | undefined): Promise<void> {
@@ -171,6 +153,18 @@ class Gaussian implements Generator {
     return this.#density.whitening
   }
 
+  measure(): readonly Measurement[] {
+    if (this.#nats === undefined) return []
+    const aggregation = 'mean of −log p(u | y) over codes of the task'
+    const figure = (name: string, value: number) => ({
+      name: `${nameOf(this)}/${name}`,
+      value,
+      unit: 'nats',
+      aggregation,
+    })
+    return [figure('nats', this.#nats), figure('nats-per-number', this.#nats / sizeOf(this.#shape))]
+  }
+
   state(): State {
     const tensors: Record<string, tf.Tensor> = {}
     const d = sizeOf(this.#shape)
@@ -201,6 +195,7 @@ class Gaussian implements Generator {
     this.#fits = new Map(classes.map(({ label, met }) => [label, { met, components: read(label) }]))
     this.#pooled = tensors.pooled ? numbers('pooled') : undefined
     this.#density = undefined
+    this.#nats = undefined
   }
 }
 
@@ -208,16 +203,6 @@ const stored = z.object({
   shape: z.array(z.number()),
   classes: z.array(z.object({ label: z.number(), met: z.number() })),
 })
-
-/** New rows, each standing for itself, and old ones, which together stand for `met` examples. */
-function together(fresh: Float32Array, old: Float32Array, met: number, d: number): Weighted {
-  const rows = new Float32Array(fresh.length + old.length)
-  rows.set(fresh)
-  rows.set(old, fresh.length)
-  const weights = new Float32Array(rows.length / d).fill(1)
-  weights.fill((met * d) / old.length, fresh.length / d)
-  return { rows, weights }
-}
 
 /**
  * A Gaussian, or a mixture of k by EM, for each class; exact density. `components: 1` is quadratic discriminant analysis, with

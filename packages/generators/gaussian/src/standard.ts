@@ -117,3 +117,13 @@ function concat(arrays: readonly Float64Array[]): Float32Array {
   for (const [i, array] of arrays.entries()) all.set(array, i * array.length)
   return all
 }
+
+/** New rows, each standing for itself, and old ones, which together stand for `met` examples. */
+export function together(fresh: Float32Array, old: Float32Array, met: number, d: number): Weighted {
+  const rows = new Float32Array(fresh.length + old.length)
+  rows.set(fresh)
+  rows.set(old, fresh.length)
+  const weights = new Float32Array(rows.length / d).fill(1)
+  weights.fill((met * d) / old.length, fresh.length / d)
+  return { rows, weights }
+}
