@@ -91,3 +91,8 @@ export function together(parts: readonly Examples[]): Examples {
     },
   }
 }
+
+/** Whether two arrays hold the same numbers. */
+export function isEqual(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i])
+}

@@ -27,11 +27,11 @@ import {
 import * as tf from '@tensorflow/tfjs'
 import { accuracyByClass, type Classifier, trainClassifier } from './classifier.js'
 import { drawSamples } from './draw.js'
-import { MetTasks, spaced, together } from './examples.js'
+import { isEqual, MetTasks, spaced, together } from './examples.js'
 import { atTheEnd, blank, byClass } from './figures.js'
 import { gridPng, isImage } from './grid.js'
 import { options, type SampleQualityOptions } from './options.js'
-import { firstOfEach, measureSpace, type Space } from './space.js'
+import { type Decoding, firstOfEach, measureSpace, type Space } from './space.js'
 
 /**
  * Draws from a twin of the generator, so that the run is the same with and without it, and holds what it drew against the data of all tasks
@@ -202,16 +202,6 @@ class SampleQuality implements Evaluator {
   summarize(rows: readonly (readonly Measurement[])[]): readonly Measurement[] {
     return atTheEnd(rows)
   }
-}
-
-/** How codes become examples, and whether they are examples already. */
-interface Decoding {
-  readonly isIdentity: boolean
-  decode(codes: Examples): Promise<Examples>
-}
-
-function isEqual(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i])
 }
 
 /**

@@ -31,6 +31,12 @@ export interface Space {
   training(label: number): Promise<Examples>
 }
 
+/** How codes become examples, and whether they are examples already. */
+export interface Decoding {
+  readonly isIdentity: boolean
+  decode(codes: Examples): Promise<Examples>
+}
+
 /** What measuring takes beside options: `owner` is the name under which fits and progress appear. */
 export interface Instruments {
   readonly owner: string
