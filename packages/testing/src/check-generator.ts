@@ -178,6 +178,14 @@ export function checkGenerator(description: GeneratorDescription): void {
       await expectNoLeak(() => generator.sample(Int32Array.of(0, 1)).dispose())
     })
 
+    test('frees all it holds', () => {
+      const before = tf.memory().numTensors
+      const generator = load(make(), afterSecond)
+      generator.sample(Int32Array.of(0, 3)).dispose()
+      generator.dispose?.()
+      expect(tf.memory().numTensors).toBe(before)
+    })
+
     test('its density, if it has one, is finite, ranks the classes, and leaves nothing behind', async () => {
       const generator = load(make(), afterSecond)
       if (!generator.logProbability) return
