@@ -297,7 +297,8 @@ export interface Rng {
 export const Rng = point<Rng>('rng', 'service')
 
 /**
- * Training of some parameters: the only loop over steps; see `trainer.ts`. `notice` hears what observers hear of the steps.
+ * Training of some parameters: the only loop over steps; see `trainer.ts`. `notice` hears what observers hear of the steps; `watch` sees
+ * the parameters before each step, and after the last, with how many steps they have had.
  * The share of a penalty is ‖p‖ / (‖g‖ + ‖p‖), of its gradient p and that g of the loss, over the parameters that p reaches; that of
  * a projection is ‖g′ − g‖ / (‖g′ − g‖ + ‖g‖), of the gradients before and after it. It is measured at one step of each event.
  */
@@ -312,6 +313,7 @@ export interface Fit {
   readonly projections?: Readonly<Record<string, (gradients: Params, params: Params) => Params>>
   track?(update: Update): void
   notice?(event: StepEvent): void
+  watch?(params: Params, step: number): void | Promise<void>
 }
 export interface Trainer {
   fit(fit: Fit): Promise<Params>

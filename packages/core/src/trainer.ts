@@ -30,6 +30,7 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
       const breathe = createBreath()
       try {
         for (let step = 0; step < fit.iterations; step++) {
+          await fit.watch?.(params, step)
           const batch = await fit.batch()
           const last = pending.length === window - 1 || step === fit.iterations - 1
           const next = takeStep(fit, params, slots, batch, step, last)
@@ -42,6 +43,7 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
           await breathe()
           if (signal?.aborted) throw new Interrupted()
         }
+        await fit.watch?.(params, fit.iterations)
         return params
       } catch (error) {
         disposeParams(params, fit.params)

@@ -23,6 +23,7 @@ import { classMask, meanCrossEntropy } from '../ops/losses.js'
 import { optimizerOptions } from '../optimizers.js'
 import { disposeParams, flatten, unflatten, viewParams } from '../params.js'
 import { definePlugin, z } from '../point.js'
+import { EarlyAccuracy } from './early.js'
 import { having, Watch } from './watch.js'
 
 const options = z.strictObject({
@@ -64,6 +65,13 @@ const options = z.strictObject({
     .boolean()
     .default(true)
     .describe('whether the regularizers join in; false for a second pass that only refits the head'),
+  early: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "first steps after each of which, and once before them, accuracy on the task's test data is measured, for the area under the learning curve (LCA)",
+    ),
 })
 
 type LearnOptions = z.output<typeof options>
@@ -127,23 +135,31 @@ class Learn implements Phase {
       ...(trains && this.#options.autoencode > 0 && { decoder: model.decoder }),
     }
     const watch = new Watch(this.#regularizers, state, trains)
+    const classify = (flat: Params, x: tf.Tensor) => {
+      const viewed = this.#viewed(flat, state)
+      return this.#head.classify(viewed.head, this.#embedder.embed(viewed.embedder, x))
+    }
+    const early = new EarlyAccuracy(this.#options.early, state, classify)
     const params = await this.#trainer.fit({
       name: 'learn',
       params: flatten(trained),
       iterations: this.#options.iterations,
       optimizer: this.#options.optimizer,
       batch: await this.#batches(state, inputs, trains),
-      loss: (flat, batch) => {
-        const viewed = viewParams(this.#regularizers, { ...flatten(model), ...flat }, task.index)
-        return this.#loss(unflatten(viewed), batch, state, trains)
-      },
+      loss: (flat, batch) => this.#loss(this.#viewed(flat, state), batch, state, trains),
+      watch: (flat, step) => early.watch(flat, step),
       ...this.#hooks(state, trains),
       notice: event => watch.notice(event),
     })
     return {
-      ...withMeasurements(state, watch.measurements()),
+      ...withMeasurements(state, [...watch.measurements(), ...early.measurements()]),
       model: { ...model, ...present(unflatten(params)) },
     }
+  }
+
+  /** The model with the parameters in training, as the regularizers let the task see it. */
+  #viewed(flat: Params, { model, task }: TaskState): Model {
+    return unflatten(viewParams(this.#regularizers, { ...flatten(model), ...flat }, task.index))
   }
 
   #trains(state: TaskState): boolean {

@@ -146,18 +146,49 @@ test('intransigence is against the references given, and one is needed for each 
   ).rejects.toThrow('evaluator "accuracy": expected a reference for task 2, got 1 of them')
 })
 
+/** Two tasks of eight test examples each. */
+const streamOf = (scenario: Scenario) =>
+  definePlugin({
+    point: Stream,
+    name: 'tiny',
+    summary: 'tiny tasks',
+    options: z.strictObject({}),
+    class: class implements Stream {
+      readonly scenario = scenario
+      tasks = async () => tinyTasks({ scenario, count: 4 })
+    },
+  })()
+
+test.each(['class', 'task', 'domain'] as const)(
+  'the learning curve of a %s-incremental run starts before the first step and ends at the accuracy after the last',
+  async scenario => {
+    const found = await run(
+      await createLearner([
+        ...tinyModel().plugins,
+        streamOf(scenario),
+        learn({ iterations: 3, early: 3, optimizer: { rate: 0.05 } }),
+        accuracy(),
+      ]),
+    )
+    const curves = found.rows.map(row => figure(row as Measurement[], 'phase/learn/early-accuracy') as number[])
+    const areas = found.rows.map(row => figure(row as Measurement[], 'learning-curve-area') as number)
+    for (const [i, curve] of curves.entries()) {
+      expect(curve).toHaveLength(4)
+      expectClose(curve[3]!, (figure(found.rows[i] as Measurement[], 'accuracy/head') as number[])[i]!, 1e-12)
+      expectClose(areas[i]!, (curve[0]! + curve[1]! + curve[2]! + curve[3]!) / 4, 1e-12)
+    }
+    expect(new Set(curves.flat()).size).toBeGreaterThan(1)
+    expectClose(figure(found.summary as Measurement[], 'LCA') as number, (areas[0]! + areas[1]!) / 2, 1e-12)
+  },
+)
+
+test('without early accuracies there is no learning curve', async () => {
+  const plugins = [...tinyModel().plugins, streamOf('class'), learn({ iterations: 1 }), accuracy()]
+  const { summary } = await run(await createLearner(plugins))
+  expect(figure(summary as Measurement[], 'LCA')).toBeUndefined()
+})
+
 test('in a run, tasks to come are measured where they can be asked, and transfer to them', async () => {
-  const streamOf = (scenario: Scenario) =>
-    definePlugin({
-      point: Stream,
-      name: 'tiny',
-      summary: 'tiny tasks',
-      options: z.strictObject({}),
-      class: class implements Stream {
-        readonly scenario = scenario
-        tasks = async () => tinyTasks({ scenario, count: 4 })
-      },
-    })()
   const report = async (scenario: Scenario) =>
     run(await createLearner([...tinyModel().plugins, streamOf(scenario), learn({ iterations: 1 }), accuracy()]))
   const shared = await report('domain')

@@ -17,6 +17,7 @@ import {
   forgetting,
   forwardTransfer,
   intransigence,
+  learningCurveArea,
   mean,
   worstForgetting,
 } from './metrics.js'
@@ -86,6 +87,7 @@ class Accuracy implements Evaluator {
         ]
       }),
       byTask(chance, 'one over the classes in the softmax', answer => 1 / activeClasses(state, answer)),
+      ...(state.measurements ?? []).filter(({ name }) => name.endsWith('/early-accuracy')).map(learningCurve),
     ]
   }
 
@@ -125,7 +127,9 @@ class Accuracy implements Evaluator {
     const readouts = (rows[0] ?? [])
       .filter(({ name }) => name.startsWith('accuracy/'))
       .map(({ name }) => name.slice('accuracy/'.length))
-    return readouts.flatMap(readout => {
+    const areas = rows.flatMap(row => valuesOf(row, 'learning-curve-area'))
+    const lca = single('LCA', mean(areas), 'fraction', 'mean over tasks of the area under the early learning curve')
+    const figures = readouts.flatMap(readout => {
       const R = rows.map(row => valuesOf(row, `accuracy/${readout}`))
       const learned = valuesOf(rows.at(-1)!, `${guessing}/${readout}`).slice(0, rows.length)
       return [
@@ -133,7 +137,15 @@ class Accuracy implements Evaluator {
         ...single(`mean-${guessing}/${readout}`, mean(learned), 'fraction', 'mean over tasks after the last'),
       ]
     })
+    return [...figures, ...lca]
   }
+}
+
+/** The area under a curve of early accuracies, in the place of the curve. */
+function learningCurve({ value }: Measurement): Measurement {
+  const curve = [value].flat()
+  const aggregation = `mean accuracy on the task after 0 to ${curve.length - 1} training steps on it`
+  return { name: 'learning-curve-area', value: learningCurveArea(curve), unit: 'fraction', aggregation }
 }
 
 type Series = Measurement & { readonly value: readonly (number | null)[] }

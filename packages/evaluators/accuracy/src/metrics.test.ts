@@ -7,6 +7,7 @@ import {
   forgettingByTask,
   forwardTransfer,
   intransigence,
+  learningCurveArea,
   worstForgetting,
 } from './metrics.js'
 
@@ -24,6 +25,11 @@ test('forgetting is from the best, backward transfer from the first accuracy', (
   expectClose(averageAccuracy(differing.R)!, differing.ACC, 1e-8)
   expectClose(forgetting(differing.R)!, differing.forgetting, 1e-8)
   expectClose(backwardTransfer(differing.R)!, differing.BWT, 1e-8)
+})
+
+test('the area under a learning curve has the point before the first step', () => {
+  // (0.1 + 0.4 + 0.7) / 3, β = 2
+  expectClose(learningCurveArea([0.1, 0.4, 0.7]), 0.4, 1e-12)
 })
 
 test('forgetting is negative where the last task helped', () => {

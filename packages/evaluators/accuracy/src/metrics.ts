@@ -69,3 +69,11 @@ export function mean(values: readonly (number | null | undefined)[]): number | n
   const known = values.filter(value => typeof value === 'number')
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
 }
+
+/**
+ * LCA_β = 1/(β + 1) Σ over b from 0 to β of the accuracy on a task after b training steps on it, here of one task: the area under the
+ * curve `accuracies`, whose first point is that before any step (Chaudhry et al. 2019, arXiv:1812.00420, section 3.2).
+ */
+export function learningCurveArea(accuracies: readonly (number | null)[]): number {
+  return mean(accuracies) ?? 0
+}
