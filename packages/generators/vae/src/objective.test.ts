@@ -48,20 +48,20 @@ describe('distillation', () => {
 
   test('of the decoder is at z of the old prior, or of the old posterior', () => {
     // D − D′ = 2z − z = z. Prior N(1, 1): z = 1.5 and 0; posterior N(3, 1): z = 3.5 and 2
-    const square = { decoderDistillation: 'square' } as const
-    expectClose(terms(square)['decoder-distillation']!, 0.75 * 1.5 ** 2, 1e-5)
-    const posterior = terms({ ...square, decoderLatents: 'posterior' })
+    expectClose(terms()['decoder-distillation']!, 0.75 * 1.5 ** 2, 1e-5)
+    const posterior = terms({ decoderLatents: 'posterior' })
     expectClose(posterior['decoder-distillation']!, 0.75 * 3.5 ** 2 + 0.25 * 4, 1e-5)
   })
 
   test('of the decoder is KL of the likelihoods in nats', () => {
     // z² / 2σ² with σ = ½
-    expectClose(terms()['decoder-distillation']!, 2 * 0.75 * 1.5 ** 2, 1e-5)
+    const kl = { decoderDistillation: 'kl' } as const
+    expectClose(terms(kl)['decoder-distillation']!, 2 * 0.75 * 1.5 ** 2, 1e-5)
     // of Bernoulli variables of logits z and 2z at z = 1.5, and of nothing at z = 0
     const [was, is] = [1.5, 3].map(logit => 1 / (1 + Math.exp(-logit))) as [number, number]
     const nats = was * Math.log(was / is) + (1 - was) * Math.log((1 - was) / (1 - is))
-    expectClose(terms({ likelihood: 'bernoulli' })['decoder-distillation']!, 0.75 * nats, 1e-5)
-    const square = terms({ likelihood: 'bernoulli', decoderDistillation: 'square' })
+    expectClose(terms({ ...kl, likelihood: 'bernoulli' })['decoder-distillation']!, 0.75 * nats, 1e-5)
+    const square = terms({ likelihood: 'bernoulli' })
     expectClose(square['decoder-distillation']!, 0.75 * (was - is) ** 2, 1e-5)
   })
 

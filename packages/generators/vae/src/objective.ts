@@ -42,8 +42,8 @@ export function negativeElbo(params: Params, { x, y, weights, noise }: Batch, ob
 /**
  * How far the network has moved from its teacher on old classes, sums over rows times their weights, of
  * - encoder: KL(q_{t−1}(z | u, y) ‖ q_t(z | u, y)) in nats on recalled u, or ‖[μ, log σ²]_t − [μ, log σ²]_{t−1}‖²;
- * - decoder: KL(p_{t−1}(u | z, y) ‖ p_t(u | z, y)) in nats, which is ‖D_t − D_{t−1}‖² / 2σ² of a Gaussian likelihood, or ‖D_t − D_{t−1}‖²
- *   of their means, with z from the teacher's prior, or its posterior of recalled u;
+ * - decoder: ‖D_t(z, y) − D_{t−1}(z, y)‖² of the likelihoods' means, or KL(p_{t−1}(u | z, y) ‖ p_t(u | z, y)) in nats, which is that over 2σ²
+ *   of a Gaussian likelihood, with z from the teacher's prior, or its posterior of recalled u;
  * - prior: KL(p_{t−1}(z | y) ‖ p_t(z | y)) in nats where p is learned.
  */
 export function distillation(params: Params, teacher: Params, batch: Batch, objective: Objective) {

@@ -48,10 +48,10 @@ export const options = z.strictObject({
     .default('kl')
     .describe('of retention: distill, KL(q before ‖ q now) in nats, or the squared distance of [μ, log σ²]'),
   decoderDistillation: z
-    .enum(['kl', 'square'])
-    .default('kl')
+    .enum(['square', 'kl'])
+    .default('square')
     .describe(
-      'of retention: distill, KL of the likelihoods before and now in nats, or the squared distance of their means',
+      'of retention: distill, squared distance of the means before and now, or KL of the likelihoods in nats, which is 1 / 2σ² times that of a gaussian one',
     ),
   decoderLatents: z
     .enum(['prior', 'posterior'])

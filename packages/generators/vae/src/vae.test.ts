@@ -36,7 +36,7 @@ check(
     components: 3,
     retention: 'distill',
     encoderDistillation: 'statistics',
-    decoderDistillation: 'square',
+    decoderDistillation: 'kl',
     decoderLatents: 'posterior',
   },
   { returning: false },
