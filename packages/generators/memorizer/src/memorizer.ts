@@ -28,28 +28,17 @@ import {
   type State,
   sizeOf,
   Trainer,
-  z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { hashedCodes, packCodes, unpackCodes } from './codes.js'
+import { packCodes, unpackCodes } from './codes.js'
+import { readState, stateOf } from './kept.js'
 import { type MemorizerOptions, options } from './options.js'
-import { advance, newPass, type Pass } from './passes.js'
+import { advance } from './passes.js'
 import { fidelity, footprint } from './recall.js'
+import { hashedFor, labelsOf, type Shelf, shelve } from './shelves.js'
+import { type Part, type Telling, tellingOf } from './telling.js'
 import { learnCodes, learnItems, type Training } from './training.js'
 import { paramsOf, quantizeWeights, type Weights } from './weights.js'
-
-/** Stored items of one class: what is kept of their codes (nothing, if hashed), the codes that follow from it, and who was drawn. */
-interface Shelf {
-  readonly words: Int32Array
-  readonly codes: Float32Array
-  pass: Pass
-}
-
-/** What is to be told, ordered by class and, within a class, with the old items first. */
-interface Telling {
-  readonly items: Examples
-  readonly isNew: readonly boolean[]
-}
 
 /** A network M(c, y) → u that returns every stored item; what it keeps is quantized, and it is what is left that samples come from. */
 class Memorizer implements Generator {
@@ -95,10 +84,9 @@ class Memorizer implements Generator {
   /** All that is stored, as it is returned, or as recall has it; and new items, up to the limit. */
   async #gather(fresh: Examples, recall: Examples | undefined): Promise<Telling> {
     const { perClass, retention } = this.#options
-    const size = sizeOf(fresh.shape)
     const old = new Map([...this.#shelves].map(([label, { pass }]) => [label, pass.count]))
     const stored = await this.#readOut(labelsOf(old))
-    const parts: { label: number; values: Float32Array; isNew: boolean }[] = []
+    const parts: Part[] = []
     for (const [label, indices] of indicesByLabel(stored.labels)) {
       const newer = retention === 'replace' && recall ? indicesByLabel(recall.labels).get(label) : undefined
       const values = newer ? await recall!.read(newer.subarray(0, indices.length)) : await stored.read(indices)
@@ -111,18 +99,7 @@ class Memorizer implements Generator {
         .sort()
       parts.push({ label, values: await fresh.read(chosen.map(i => indices[i]!)), isNew: true })
     }
-    parts.sort((a, b) => a.label - b.label || Number(a.isNew) - Number(b.isNew))
-    const counts = parts.map(({ values }) => values.length / size)
-    const total = counts.reduce((sum, count) => sum + count, 0)
-    const values = new Float32Array(total * size)
-    let at = 0
-    for (const part of parts) {
-      values.set(part.values, at)
-      at += part.values.length
-    }
-    const labels = Int32Array.from(parts.flatMap(({ label }, i) => new Array<number>(counts[i]!).fill(label)))
-    const isNew = parts.flatMap((part, i) => new Array<boolean>(counts[i]!).fill(part.isNew))
-    return { items: arrayExamples(values, fresh.shape, labels, nameOf(this)), isNew }
+    return tellingOf(parts, fresh.shape, nameOf(this))
   }
 
   /** A network and codes for all items; the codes are what rounding leaves of them. */
@@ -141,7 +118,7 @@ class Memorizer implements Generator {
       if (this.#options.codes === 'learned') proposed = await learnCodes(start, items, training)
       const codes = proposed
         ? unpackCodes(packCodes(proposed.codes, codeBits), codeBits, proposed.codes.length)
-        : this.#hashed(items.labels)
+        : hashedFor(items.labels, this.#options.codeSize)
       return { network: await learnItems(proposed?.network ?? start, items, codes, training), codes }
     } finally {
       disposeParams(start, this.#network)
@@ -154,18 +131,6 @@ class Memorizer implements Generator {
     if (this.#memorized.tasks > 0 && this.#options.retention !== 'restart')
       return growLabels(this.#network, before, classes, this.#rng)
     return initSynthesis(nameOf(this), this.#options, this.#options.codeSize, classes, shape, this.#rng)
-  }
-
-  #hashed(labels: Int32Array): Float32Array {
-    const { codeSize } = this.#options
-    const parts = Array.from(indicesByLabel(labels), ([label, { length }]) => hashedCodes(label, length, codeSize))
-    const codes = new Float32Array(labels.length * codeSize)
-    let at = 0
-    for (const part of parts) {
-      codes.set(part, at)
-      at += part.length
-    }
-    return codes
   }
 
   /** Every stored item of labels that are ordered: the first of a class, the second, …, as they are returned. */
@@ -219,90 +184,22 @@ class Memorizer implements Generator {
   }
 
   state(): State {
-    const tensors: Record<string, tf.Tensor> = {}
-    for (const [name, { words, ranges }] of Object.entries(this.#weights)) {
-      tensors[`${name}/words`] = tf.tensor1d(words.slice(), 'int32')
-      if (ranges.length > 0) tensors[`${name}/ranges`] = tf.tensor1d(ranges.slice())
-    }
-    for (const [label, { words }] of this.#shelves)
-      if (words.length > 0) tensors[`codes/${label}`] = tf.tensor1d(words.slice(), 'int32')
-    return {
-      tensors,
-      values: {
-        shape: this.#memorized.shape,
-        tasks: this.#memorized.tasks,
-        weights: Object.entries(this.#weights).map(([name, { bits, shape }]) => ({ name, bits, shape })),
-        shelves: Array.from(this.#shelves, ([label, { pass }]) => ({ label, ...pass })),
-      },
-    }
+    return stateOf({ weights: this.#weights, shelves: this.#shelves, memorized: this.#memorized })
   }
 
-  restore({ tensors, values }: State): void {
-    const { shape, tasks, weights, shelves } = stored.parse(values)
-    const { codes, codeSize, codeBits } = this.#options
-    const words = (name: string) => Int32Array.from(tensors[name]?.dataSync() ?? [])
+  restore(state: State): void {
+    const { weights, shelves, memorized } = readState(state, this.#options)
     this.dispose()
-    this.#weights = Object.fromEntries(
-      weights.map(({ name, bits, shape }) => {
-        const ranges = Float32Array.from(tensors[`${name}/ranges`]?.dataSync() ?? [])
-        const columns = bits === 32 ? 1 : ranges.length / 2
-        return [name, { bits, shape, count: sizeOf(shape), columns, words: words(`${name}/words`), ranges }]
-      }),
-    )
-    this.#network = paramsOf(this.#weights)
-    this.#shelves = new Map(
-      shelves.map(({ label, ...pass }) => {
-        const kept = words(`codes/${label}`)
-        const numbers = pass.count * codeSize
-        const decoded =
-          codes === 'hashed' ? hashedCodes(label, pass.count, codeSize) : unpackCodes(kept, codeBits, numbers)
-        return [label, { words: kept, codes: decoded, pass }]
-      }),
-    )
-    this.#memorized = { shape, tasks, known: new Set(shelves.map(({ label }) => label)) }
+    this.#weights = weights
+    this.#network = paramsOf(weights)
+    this.#shelves = shelves
+    this.#memorized = memorized
   }
 
   dispose(): void {
     disposeParams(this.#network)
     this.#network = {}
   }
-}
-
-const stored = z.object({
-  shape: z.array(z.number()),
-  tasks: z.number(),
-  weights: z.array(
-    z.object({
-      name: z.string(),
-      bits: z.union([z.literal(32), z.literal(8), z.literal(4), z.literal(2)]),
-      shape: z.array(z.number()),
-    }),
-  ),
-  shelves: z.array(
-    z.object({ label: z.number(), count: z.number(), start: z.number(), stride: z.number(), drawn: z.number() }),
-  ),
-})
-
-/** The codes of ordered labels, class by class. */
-function shelve(
-  labels: Int32Array,
-  codes: Float32Array,
-  { codeSize, codeBits, codes: kind }: MemorizerOptions,
-): ReadonlyMap<number, Shelf> {
-  return new Map(
-    Array.from(indicesByLabel(labels), ([label, places]) => {
-      const own = codes.slice(places[0]! * codeSize, (places.at(-1)! + 1) * codeSize)
-      const words = kind === 'learned' ? packCodes(own, codeBits) : new Int32Array(0)
-      return [label, { words, codes: own, pass: newPass(places.length) }]
-    }),
-  )
-}
-
-/** As many labels of each class as there are items of it, by ascending label. */
-function labelsOf(counts: ReadonlyMap<number, number>): Int32Array {
-  return Int32Array.from(
-    [...counts].sort(([a], [b]) => a - b).flatMap(([label, count]) => new Array<number>(count).fill(label)),
-  )
 }
 
 /**
