@@ -127,7 +127,7 @@ const rows = [
   },
   {
     name: 'longer',
-    title: 'the one of rows 12 to 19 that is best on validation data, with more steps: 1000, 400 and 1500',
+    title: 'the best of rows 12 to 19 on validation data, more steps',
     recipe: () => ({}),
     best: [
       'ewc-joint',
