@@ -52,7 +52,7 @@ function picture(panels) {
         .sort(([a], [b]) => a - b),
     })),
   }))
-  return drawSweeps(drawn, { x: 'bytes', y: 'accuracy, %', from: 60, columns: 2 })
+  return drawSweeps(drawn, { x: 'bytes', y: 'accuracy, %', from: 40, columns: 2 })
 }
 
 const explanation = `*kB*: thousands of bytes that the generator keeps: items, codes, weights, and the bounds of levels. *Bits a number*: the same in bits, over items × numbers of each. *Recall error*: Σ ‖û − u‖² / Σ ‖u‖² over what is stored of the last task, as it was when it came. *Retrieval*: of 500 stored items, the share to which, when they are returned, of all that was told they themselves are nearest. *Head*: accuracy on test data after the last task, of a classifier that was trained on nothing but what the memory returns. Where there are several runs, values are means ± standard deviations over seeds.`
@@ -67,7 +67,7 @@ const explanation = `*kB*: thousands of bytes that the generator keeps: items, c
 export function renderTradeOff(study, about, runs) {
   const [, title = study.name, protocol = ''] = /^# (.+)\n([\s\S]*?)(?=\n```|\n## |$)/.exec(about) ?? []
   const sections = /\n## [\s\S]*$/.exec(about)?.[0] ?? ''
-  const done = runs.filter(run => /** @type {run is Done} */ ('figures' in run && run.stage === 'final'))
+  const done = runs.flatMap(run => ('figures' in run && run.stage === 'final' ? [run] : []))
   const panels = study.datasets.flatMap(dataset =>
     [...new Set(study.rows.map(({ panel = '' }) => panel))].flatMap(panel => {
       const rows = study.rows
@@ -97,7 +97,7 @@ export function renderTradeOff(study, about, runs) {
     ...(sections ? [sections.trim()] : []),
     ...(open.length > 0 ? [`## What is missing\n\nFinal runs of ${open.join(', ')}.`] : []),
     '## How to repeat it',
-    `\`\`\`sh\nnode examples/experiments/study.mjs ${study.name}${seeds.length > 0 ? ` --seeds ${seedRange(seeds)}` : ''}\nnode tools/experiments.mjs\n\`\`\``,
+    `\`\`\`sh\nnode examples/experiments/study.mjs ${study.name}${seeds.length > 0 ? ` --seeds ${seedRange(seeds)}` : ''}\n\`\`\``,
     `All runs, with every figure: [runs.json](runs.json). ${done.length > 0 ? enginesAndVersions(done) : ''}`.trim(),
   ]
   const files = new Map(panels.length > 0 ? [['bytes.svg', picture(panels)]] : [])
