@@ -32,7 +32,7 @@ const quantized = (space, bits, perClass) =>
     space,
     'quantized buffer',
     `${bits}-bits-${perClass ?? 'all'}`,
-    `${bits} bits, ${perClass ? `${perClass} a class` : 'all'}`,
+    `${bits} bits a number, ${perClass ? `${perClass} a class` : 'all'}`,
     // pixels have the bounds 0 and 1 all over the picture
     { use: 'buffer', bits, bounds: space === 'pixels' ? 'one' : 'each', ...(perClass && { perClass }) },
   )
@@ -48,12 +48,8 @@ const principal = (space, components, bits, perClass, more) =>
     more,
   )
 
-/** Chosen by the recall error of 12,000 training images after 400 to 800 steps; see the README. */
+/** Chosen by the recall error of 12,000 training images after 300 or 600 steps; see the README. */
 const training = { iterations: 1500, batchSize: 512, optimizer: { rate: 0.01, schedule: 'cosine' } }
-const trainingOf = {
-  dct: training,
-  pixels: { ...training, batchSize: 256, optimizer: { rate: 0.001, schedule: 'cosine' } },
-}
 
 /** @param {keyof typeof spaces} space @param {number} codeSize @param {Recipe} [options] @param {string} [how] @param {Recipe} [more] */
 const learned = (space, codeSize, options = {}, how = '', more) =>
@@ -62,7 +58,7 @@ const learned = (space, codeSize, options = {}, how = '', more) =>
     more ? 'memorizer, five tasks' : 'memorizer',
     `memorizer-${codeSize}${how.replaceAll(/[^\w]+/g, '-')}${more ? '-five' : ''}`,
     `memorizer, codes of ${codeSize} numbers of 4 bits${how}${more ? ', five tasks' : ''}`,
-    { use: 'memorizer', codeSize, codeBits: 4, ...trainingOf[space], ...options },
+    { use: 'memorizer', codeSize, codeBits: 4, ...training, ...options },
     more,
   )
 
@@ -73,7 +69,7 @@ const hashed = (space, widths) =>
     'memorizer, hashed codes',
     `hashed-${widths.join('-')}`,
     `memorizer, hashed codes, ${widths.join(' and ')} units`,
-    { use: 'memorizer', codes: 'hashed', codeSize: 64, widths, ...trainingOf[space] },
+    { use: 'memorizer', codes: 'hashed', codeSize: 64, widths, ...training },
   )
 
 const five = { stream: { use: 'split', tasks: 5 } }

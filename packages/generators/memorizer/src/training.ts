@@ -30,7 +30,7 @@ export interface Training {
 const settled = 0.25
 
 /**
- * Trains the network with codes that an encoder proposes, c = tanh E(u, y), with uniform noise of what rounding will do to them. The term
+ * Trains the network with codes that an encoder proposes, c = tanh of E(u, y) with mean 0 and variance 1 over the batch, with uniform noise of what rounding will do to them. The term
  * `recall` is ‖M(c, y) − u‖², summed over the numbers of an item, mean over items, in units of latents².
  * @returns the network, and the codes of all items `[count, codeSize]`
  */
@@ -42,8 +42,7 @@ export async function learnCodes(
   const { codeSize, codeBits, optimizer } = options
   const architecture = { ...options, widths: options.encoder }
   const encoder = initAnalysis(name, architecture, items.shape, classes, codeSize, rng)
-  const standard = await standardizer(items)
-  const encode = (params: Params, u: tf.Tensor, y: tf.Tensor2D) => analyse(params, standard(u), y).tanh() as tf.Tensor2D
+  const propose = (params: Params, u: tf.Tensor, y: tf.Tensor2D) => analyse(subset(params, 'encoder'), u, y)
   const next = await batches(items, classes, options.batchSize, rng)
   try {
     const params = await trainer.fit({
@@ -59,19 +58,22 @@ export async function learnCodes(
       },
       loss: (params, { u, y, noise }) => {
         const labels = y as tf.Tensor2D
-        const codes = encode(subset(params, 'encoder'), u!, labels).add(noise!) as tf.Tensor2D
+        const codes = squashed(propose(params, u!, labels)).add(noise!) as tf.Tensor2D
         return { recall: meanError(synthesize(subset(params, 'network'), codes, labels, items.shape), u!) }
       },
     })
-    const trained = subset(params, 'encoder')
     let from = 0
-    const codes = await mapExamples(items, u => {
+    const proposed = await mapExamples(items, u => {
       const y = oneHot(items.labels.subarray(from, from + u.shape[0]!), classes)
       from += u.shape[0]!
-      return encode(trained, u, y)
+      return propose(params, u, y)
     })
-    disposeParams(trained, encoder)
-    return { network: subset(params, 'network'), codes: await readAll(codes) }
+    disposeParams(subset(params, 'encoder'), encoder)
+    const rows = tf.tensor2d(await readAll(proposed), [items.count, codeSize])
+    const codes = tf.tidy(() => squashed(rows))
+    const values = (await codes.data()) as Float32Array
+    tf.dispose([rows, codes])
+    return { network: subset(params, 'network'), codes: values }
   } finally {
     disposeParams(encoder)
   }
@@ -101,12 +103,10 @@ export async function learnItems(
   })
 }
 
-/** (u − mean) / deviation, with a mean and a deviation over all numbers of all items: what an encoder begins with is then not at the ends of tanh. */
-async function standardizer(items: Examples): Promise<(u: tf.Tensor) => tf.Tensor> {
-  const values = await readAll(items)
-  const mean = values.reduce((sum, value) => sum + value / values.length, 0)
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2 / values.length, 0)
-  return u => u.sub(mean).div(Math.sqrt(variance) || 1)
+/** tanh of numbers that have mean 0 and variance 1 over the rows: whatever the scale of items and the rate, codes are spread over −1 to 1. */
+function squashed(rows: tf.Tensor2D): tf.Tensor2D {
+  const { mean, variance } = tf.moments(rows, 0, true)
+  return rows.sub(mean).div(variance.add(1e-6).sqrt()).tanh() as tf.Tensor2D
 }
 
 /** The rows at `indices` of `[count, size]` row-major. */
