@@ -24,7 +24,7 @@ export function comparisonTable(
     const byMeasure = new Map<string, Measurement[]>()
     for (const measurement of reports.flatMap(summaryOf)) {
       const [measure = '', of] = measurement.name.split('/')
-      if (typeof measurement.value !== 'number' || of !== readout || transfers.has(measure)) continue
+      if (typeof measurement.value !== 'number' || of !== readout || details.has(measure)) continue
       byMeasure.set(measure, [...(byMeasure.get(measure) ?? []), measurement])
     }
     return byMeasure
@@ -42,7 +42,7 @@ export function comparisonTable(
 }
 
 /** Measures that the comparison leaves to the tables of the single recipes. */
-const transfers = new Set(['BWT', 'FWT'])
+const details = new Set(['BWT', 'FWT', 'worst-forgetting', 'mean-task-guessing'])
 
 /** The summary as measurements; zod's optional keys are not exact. */
 function summaryOf({ summary }: Report): readonly Measurement[] {

@@ -71,7 +71,11 @@ describe('the console observer', () => {
     place.at(0, ...begin, step(20))
     place.at(6000, { ...step(50), terms, shares } as LearnerEvent)
     expect(place.text()).toContain('current 0.500, ewc 0.0123 (7 % of the gradient), a-gem (50 % of the gradient)')
-    const measurements = [accuracy('head', 0.98), { ...accuracy('head', 0.5), name: 'regularizer/ewc/share' }]
+    const measurements = [
+      accuracy('head', 0.98),
+      { ...accuracy('head', 0.5), name: 'regularizer/ewc/share' },
+      { ...accuracy('head', 0.5), name: 'generator/vae/information' },
+    ]
     place.at(7000, { type: 'task-end', task: 0, measurements, seconds: 20 })
     expect(place.text()).toContain('✔ task 1/2 (0, 1): accuracy/head 98.00 % · 20 s\n')
   })

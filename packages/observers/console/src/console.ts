@@ -43,7 +43,7 @@ export class ConsoleLines {
       this.#last = now
     } else if (event.type === 'task-end') {
       const figures = event.measurements.filter(
-        ({ name, value }) => typeof value === 'number' && !/^(regularizer|phase|footprint)\//.test(name),
+        ({ name, value }) => typeof value === 'number' && !/^(regularizer|phase|generator|footprint)\//.test(name),
       )
       const words = figures.map(measurement => `${measurement.name} ${figure(measurement)}`).join(', ')
       this.#screen.print(
