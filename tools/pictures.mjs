@@ -230,7 +230,7 @@ export function drawSweeps(panels, axes) {
     }),
   )
   const option = {
-    legend: { data: names, top: 10, itemGap: 30, textStyle: { color: ink } },
+    legend: { data: names, top: 10, itemGap: names.length > 6 ? 10 : 30, textStyle: { color: ink } },
     title: panels.map(({ title }, i) => {
       const { left, top: y, width: across } = grids[i] ?? { left: 0, top: 0, width: 0 }
       return heading(title, left + across / 2, y - 32, 11, each - 40)

@@ -24,13 +24,13 @@ const row = (space, family, name, title, generator, more = {}) => ({
 
 /** @param {keyof typeof spaces} space @param {number} perClass */
 const plain = (space, perClass) =>
-  row(space, 'plain buffer', `plain-${perClass}`, `plain buffer, ${perClass} a class`, { use: 'buffer', perClass })
+  row(space, 'floats', `plain-${perClass}`, `plain buffer, ${perClass} a class`, { use: 'buffer', perClass })
 
 /** @param {keyof typeof spaces} space @param {number} bits @param {number} [perClass] */
 const quantized = (space, bits, perClass) =>
   row(
     space,
-    'quantized buffer',
+    'fewer bits',
     `${bits}-bits-${perClass ?? 'all'}`,
     `${bits} bits a number, ${perClass ? `${perClass} a class` : 'all'}`,
     // pixels have the bounds 0 and 1 all over the picture
@@ -41,7 +41,7 @@ const quantized = (space, bits, perClass) =>
 const principal = (space, components, bits, perClass, more) =>
   row(
     space,
-    more ? 'principal components, five tasks' : 'principal components',
+    more ? 'components, 5 tasks' : perClass ? 'components, fewer items' : 'components',
     `pca-${components}-${bits}-${perClass ?? 'all'}${more ? '-five' : ''}`,
     `${components} principal components of ${bits} bits, ${perClass ? `${perClass} a class` : 'all'}${more ? ', five tasks' : ''}`,
     { use: 'buffer', components, bits, ...(perClass && { perClass }) },
@@ -55,7 +55,7 @@ const training = { iterations: 1500, batchSize: 512, optimizer: { rate: 0.01, sc
 const learned = (space, codeSize, options = {}, how = '', more) =>
   row(
     space,
-    more ? 'memorizer, five tasks' : 'memorizer',
+    more ? 'memorizer, 5 tasks' : 'memorizer',
     `memorizer-${codeSize}${how.replaceAll(/[^\w]+/g, '-')}${more ? '-five' : ''}`,
     `memorizer, codes of ${codeSize} numbers of 4 bits${how}${more ? ', five tasks' : ''}`,
     { use: 'memorizer', codeSize, codeBits: 4, ...training, ...options },
@@ -64,13 +64,13 @@ const learned = (space, codeSize, options = {}, how = '', more) =>
 
 /** @param {keyof typeof spaces} space @param {readonly number[]} widths */
 const hashed = (space, widths) =>
-  row(
-    space,
-    'memorizer, hashed codes',
-    `hashed-${widths.join('-')}`,
-    `memorizer, hashed codes, ${widths.join(' and ')} units`,
-    { use: 'memorizer', codes: 'hashed', codeSize: 64, widths, ...training },
-  )
+  row(space, 'hashed codes', `hashed-${widths.join('-')}`, `memorizer, hashed codes, ${widths.join(' and ')} units`, {
+    use: 'memorizer',
+    codes: 'hashed',
+    codeSize: 64,
+    widths,
+    ...training,
+  })
 
 const five = { stream: { use: 'split', tasks: 5 } }
 
