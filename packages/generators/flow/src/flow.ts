@@ -1,4 +1,15 @@
-import { after, checkNew, checkRehearsal, classesIn, type Memorized, nothingMemorized } from '@lgm/conditional'
+import {
+  after,
+  checkNew,
+  checkRehearsal,
+  classesIn,
+  type Memorized,
+  memorizedSchema,
+  memorizedValues,
+  nothingMemorized,
+  rehearsalOptions,
+  replayWeightOf,
+} from '@lgm/conditional'
 import {
   checkKnown,
   checkShape,
@@ -38,17 +49,10 @@ const options = z.strictObject({
     .enum(['replay', 'distill'])
     .default('replay')
     .describe('how old classes are kept: by training on recall, or by holding densities to what they were'),
-  replayWeight: z
-    .union([z.literal('tasks'), z.number().min(0).max(1)])
-    .default('tasks')
-    .describe('weight of recall against new data: 1 − 1/N over N tasks so far, or a number'),
-  iterations: z.int().positive().default(2000).describe('training steps per task'),
-  batchSize: z.int().positive().default(128).describe('new codes per step'),
-  replaySize: z
-    .int()
-    .positive()
-    .default(128)
-    .describe('recalled codes per step; of retention: distill, codes drawn for it too'),
+  ...rehearsalOptions,
+  replaySize: rehearsalOptions.replaySize.describe(
+    'recalled codes per step; of retention: distill, codes drawn for it too',
+  ),
   optimizer: optimizerOptions,
 })
 
@@ -105,8 +109,8 @@ class NormalizingFlow implements Generator {
   }
 
   #train(start: Params, setting: Setting): Promise<Params> {
-    const { retention, replayWeight: weight, iterations, optimizer, batchSize, replaySize } = this.#options
-    const replayWeight = weight === 'tasks' ? 1 - 1 / (this.#memorized.tasks + 1) : weight
+    const { retention, iterations, optimizer, batchSize, replaySize } = this.#options
+    const replayWeight = replayWeightOf(this.#options.replayWeight, this.#memorized)
     const { recall, known, classes, flow } = setting
     const held = recall && retention === 'distill' && known.size > 0
     const teacher = held ? { params: start, known: Int32Array.from(known) } : undefined
@@ -155,19 +159,17 @@ class NormalizingFlow implements Generator {
   }
 
   state(): State {
-    const { shape, known, tasks } = this.#memorized
     return {
       tensors: cloneParams(this.#params),
-      values: { shape, known: [...known], tasks, jitter: this.#jitter },
+      values: { ...memorizedValues(this.#memorized), jitter: this.#jitter },
     }
   }
 
   restore(state: State): void {
-    const { known, jitter, ...rest } = stored.parse(state.values)
+    this.#memorized = memorizedSchema.parse(state.values)
+    this.#jitter = z.object({ jitter: z.number() }).parse(state.values).jitter
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
-    this.#memorized = { ...rest, known: new Set(known) }
-    this.#jitter = jitter
     this.#figures = []
   }
 
@@ -176,13 +178,6 @@ class NormalizingFlow implements Generator {
     this.#params = {}
   }
 }
-
-const stored = z.object({
-  shape: z.array(z.number()),
-  known: z.array(z.number()),
-  tasks: z.number(),
-  jitter: z.number(),
-})
 
 /**
  * A normalizing flow of affine couplings (RealNVP, Dinh et al. 2017, arXiv:1605.08803) with actnorm (Kingma & Dhariwal 2018,

@@ -1,4 +1,14 @@
-import { after, checkNew, checkRehearsal, classesIn, type Memorized, nothingMemorized } from '@lgm/conditional'
+import {
+  after,
+  checkNew,
+  checkRehearsal,
+  classesIn,
+  type Memorized,
+  memorizedSchema,
+  memorizedValues,
+  nothingMemorized,
+  replayWeightOf,
+} from '@lgm/conditional'
 import {
   checkKnown,
   checkShape,
@@ -82,9 +92,9 @@ class Gan implements Generator {
       : growGan(this.#params, this.#options, classesIn(this.#memorized.known), classes, this.#rng)
   }
 
-  #train(start: Params, { known, tasks }: Memorized, fresh: Examples, recall: Examples | undefined) {
-    const { retention, replayWeight: weight } = this.#options
-    const replays = retention === 'replay'
+  #train(start: Params, { known }: Memorized, fresh: Examples, recall: Examples | undefined) {
+    const replays = this.#options.retention === 'replay'
+    const replayWeight = replayWeightOf(this.#options.replayWeight, this.#memorized)
     return train(
       this.#trainer,
       this.#rng,
@@ -95,7 +105,7 @@ class Gan implements Generator {
         recall: replays ? recall : undefined,
         aligned: replays ? [] : [...this.#memorized.known],
       },
-      { ...this.#options, replayWeight: weight === 'tasks' ? 1 - 1 / tasks : weight, classes: classesIn(known) },
+      { ...this.#options, replayWeight, classes: classesIn(known) },
     )
   }
 
@@ -120,16 +130,17 @@ class Gan implements Generator {
   }
 
   state(): State {
-    const { shape, known, tasks } = this.#memorized
-    return { tensors: cloneParams(this.#params), values: { shape, known: [...known], tasks, terms: this.#terms } }
+    return {
+      tensors: cloneParams(this.#params),
+      values: { ...memorizedValues(this.#memorized), terms: this.#terms },
+    }
   }
 
   restore(state: State): void {
-    const { shape, known, tasks, terms } = stored.parse(state.values)
+    this.#memorized = memorizedSchema.parse(state.values)
+    this.#terms = z.object({ terms: z.record(z.string(), z.number()) }).parse(state.values).terms
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
-    this.#memorized = { shape, known: new Set(known), tasks }
-    this.#terms = terms
   }
 
   dispose(): void {
@@ -144,13 +155,6 @@ const units: Readonly<Record<string, string>> = {
   'critic-auxiliary': 'nats',
   alignment: 'squared distance between codes',
 }
-
-const stored = z.object({
-  shape: z.array(z.number()),
-  known: z.array(z.number()),
-  tasks: z.number(),
-  terms: z.record(z.string(), z.number()),
-})
 
 /**
  * A generative adversarial network of codes, or of pixels: WGAN with gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028) or with the

@@ -1,4 +1,4 @@
-import { networkOptions } from '@lgm/conditional'
+import { networkOptions, rehearsalOptions } from '@lgm/conditional'
 import { optimizerOptions, z } from '@lgm/core'
 
 /** Adam with the moments of Gulrajani et al. 2017. */
@@ -54,14 +54,13 @@ export const options = z
       .describe(
         'how old classes are kept: by training on recall too, or by holding the generator to what it gave for them',
       ),
-    replayWeight: z
-      .union([z.literal('tasks'), z.number().min(0).max(1)])
-      .default('tasks')
-      .describe('of retention: replay, weight of recall against new data: 1 − 1/N over N tasks so far, or a number'),
+    ...rehearsalOptions,
+    replayWeight: rehearsalOptions.replayWeight.describe(
+      'of retention: replay, weight of recall against new data: 1 − 1/N over N tasks so far, or a number',
+    ),
     alignment: z.number().min(0).default(1).describe('of retention: align, weight of how far the generator has moved'),
-    iterations: z.int().positive().default(2000).describe('steps of the generator per task'),
-    batchSize: z.int().positive().default(128).describe('new codes per step'),
-    replaySize: z.int().positive().default(128).describe('recalled or, of retention: align, held codes per step'),
+    iterations: rehearsalOptions.iterations.describe('steps of the generator per task'),
+    replaySize: rehearsalOptions.replaySize.describe('recalled or, of retention: align, held codes per step'),
     optimizer,
   })
   .refine(({ loss, penalty }) => loss !== 'wasserstein' || penalty > 0, {

@@ -1,4 +1,4 @@
-import { networkOptions } from '@lgm/conditional'
+import { networkOptions, rehearsalOptions } from '@lgm/conditional'
 import { optimizerOptions, z } from '@lgm/core'
 import { priors } from './priors/index.js'
 
@@ -39,10 +39,6 @@ export const options = z.strictObject({
     .describe(
       'how old classes are kept: by training on recall, by holding encoder, decoder and prior to what they gave, or by a fresh model of new data and recall',
     ),
-  replayWeight: z
-    .union([z.literal('tasks'), z.number().min(0).max(1)])
-    .default('tasks')
-    .describe('weight of recall against new data: 1 − 1/N over N tasks so far, or a number'),
   encoderDistillation: z
     .enum(['kl', 'statistics'])
     .default('kl')
@@ -60,9 +56,7 @@ export const options = z.strictObject({
       'of retention: distill, whether the z at which decoders are compared are from the old prior, or the old q of recalled codes',
     ),
   noise: z.boolean().default(false).describe('whether samples are drawn from the likelihood, or are its means'),
-  iterations: z.int().positive().default(2000).describe('training steps per task'),
-  batchSize: z.int().positive().default(128).describe('new codes per step'),
-  replaySize: z.int().positive().default(128).describe('recalled codes per step'),
+  ...rehearsalOptions,
   optimizer: optimizerOptions,
 })
 

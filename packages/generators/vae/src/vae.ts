@@ -4,8 +4,11 @@ import {
   checkRehearsal,
   classesIn,
   type Memorized,
+  memorizedSchema,
+  memorizedValues,
   mixedBatches,
   nothingMemorized,
+  replayWeightOf,
 } from '@lgm/conditional'
 import {
   checkKnown,
@@ -23,7 +26,6 @@ import {
   Rng,
   type State,
   Trainer,
-  z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 import { checkCollapse } from './collapse.js'
@@ -83,8 +85,8 @@ class Vae implements Generator {
     recall: Examples | undefined,
     classes: number,
   ): Promise<Params> {
-    const { retention, replayWeight: weight, iterations, optimizer, latent, batchSize, replaySize } = this.#options
-    const replayWeight = weight === 'tasks' ? 1 - 1 / (this.#memorized.tasks + 1) : weight
+    const { retention, iterations, optimizer, latent, batchSize, replaySize } = this.#options
+    const replayWeight = replayWeightOf(this.#options.replayWeight, this.#memorized)
     const next = mixedBatches(fresh, recall, { batchSize, replaySize, replayWeight, classes }, this.#rng)
     // the parameters under other handles, so that the first step does not differentiate the teacher too
     const teacher = retention === 'distill' && recall ? cloneParams(start) : undefined
@@ -135,15 +137,13 @@ class Vae implements Generator {
   }
 
   state(): State {
-    const { shape, known, tasks } = this.#memorized
-    return { tensors: cloneParams(this.#params), values: { shape, known: [...known], tasks } }
+    return { tensors: cloneParams(this.#params), values: memorizedValues(this.#memorized) }
   }
 
   restore(state: State): void {
-    const { known, ...rest } = stored.parse(state.values)
+    this.#memorized = memorizedSchema.parse(state.values)
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
-    this.#memorized = { ...rest, known: new Set(known) }
     this.#figures = []
   }
 
@@ -152,8 +152,6 @@ class Vae implements Generator {
     this.#params = {}
   }
 }
-
-const stored = z.object({ shape: z.array(z.number()), known: z.array(z.number()), tasks: z.number() })
 
 /**
  * A variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114) of codes, or of pixels: deep generative replay (Shin et al. 2017,

@@ -11,8 +11,11 @@ import {
   growLabels,
   initAnalysis,
   initSynthesis,
+  memorizedSchema,
+  memorizedValues,
   mixedBatches,
   nothingMemorized,
+  replayWeightOf,
   synthesize,
 } from './index.js'
 
@@ -120,4 +123,17 @@ test('what was memorized grows, and says what cannot be trained on', () => {
   )
   expect(() => checkNew('me', first, examples([1], [1]), 'do so')).not.toThrow()
   expect(() => checkNew('me', first, examples([1], [2]), 'do so')).toThrow('class 2 again; do so')
+})
+
+test('what was memorized goes through the values of a state as it is', () => {
+  const memorized = after(after(nothingMemorized, examples([1, 2], [0, 2])), examples([1], [1]))
+  const values = JSON.parse(JSON.stringify({ ...memorizedValues(memorized), other: 1 }))
+  expect(memorizedSchema.parse(values)).toEqual(memorized)
+})
+
+test('recall weighs what its share of the tasks is, or what was asked', () => {
+  const twice = after(after(nothingMemorized, examples([1], [0])), examples([1], [1]))
+  expect(replayWeightOf('tasks', nothingMemorized)).toBe(0)
+  expect(replayWeightOf('tasks', twice)).toBeCloseTo(2 / 3)
+  expect(replayWeightOf(0.25, twice)).toBe(0.25)
 })

@@ -1,4 +1,4 @@
-import { checkShape, type Examples, expected } from '@lgm/core'
+import { checkShape, type Examples, expected, z } from '@lgm/core'
 
 /** What a generator has memorized: the shape of its codes, the classes by id, and the tasks so far. */
 export interface Memorized {
@@ -6,6 +6,16 @@ export interface Memorized {
   readonly known: ReadonlySet<number>
   readonly tasks: number
 }
+
+/** `Memorized` in the values of a state. */
+export function memorizedValues({ shape, known, tasks }: Memorized) {
+  return { shape: [...shape], known: [...known], tasks }
+}
+
+/** Reads `memorizedValues`, among other values or alone. */
+export const memorizedSchema = z
+  .object({ shape: z.array(z.number()), known: z.array(z.number()), tasks: z.number() })
+  .transform(({ shape, known, tasks }): Memorized => ({ shape, known: new Set(known), tasks }))
 
 /** Of a generator that has met nothing yet. */
 export const nothingMemorized: Memorized = { shape: [], known: new Set(), tasks: 0 }
