@@ -34,9 +34,16 @@ export { migrate } from './phases/migrate.js'
 export { recall } from './phases/recall.js'
 export * from './point.js'
 export { availableReadouts, type Readout } from './readouts.js'
-export { measurementSchema, type Report, reportSchema } from './report.js'
+export { measurementSchema, type Report, readReport, reportSchema } from './report.js'
 export { createRng } from './rng.js'
 export { type Progress, progressSchema, type RunSettings, run } from './run.js'
-export { decodeSafetensors, encodeSafetensors } from './safetensors.js'
+export {
+  decodeArrays,
+  decodeSafetensors,
+  encodeArrays,
+  encodeSafetensors,
+  type NamedArray,
+  type SafetensorsFile,
+} from './safetensors.js'
 export { addClasses, noClasses } from './seen.js'
 export { createTrainer, differentiate } from './trainer.js'

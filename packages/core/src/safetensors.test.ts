@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LgmError } from './errors.js'
 import { crossEntropy } from './ops/losses.js'
-import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
+import { decodeArrays, decodeSafetensors, encodeArrays, encodeSafetensors } from './safetensors.js'
 
 const params = () => ({
   'a/kernel': tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]),
@@ -42,6 +42,26 @@ test('one tensor is laid out as the format says', async () => {
   expect(Array.from(bytes.subarray(64))).toEqual([0, 0, 0x80, 0x3f])
 })
 
+test('arrays come back as they were without an engine, with the texts beside them; tensors do not mind the texts', () => {
+  const arrays = {
+    scores: { shape: [2, 3], values: Float32Array.of(-1e9, -Infinity, NaN, -0, 1e-45, 0.1) },
+    labels: { shape: [2], values: Int32Array.of(-1, 7) },
+    none: { shape: [0, 3], values: new Float32Array(0) },
+    flags: { shape: [1], values: Uint8Array.of(1) },
+  }
+  const before = tf.memory().numTensors
+  const bytes = encodeArrays(arrays, { about: '{"ü":1}' })
+  const back = decodeArrays(bytes)
+  expect(back).toEqual({ arrays, metadata: { about: '{"ü":1}' } })
+  expect(Object.keys(back.arrays)).toEqual(Object.keys(arrays))
+  expect(Object.is((back.arrays.scores!.values as Float32Array)[3], -0)).toBe(true)
+  expect(tf.memory().numTensors).toBe(before)
+  expect(encodeArrays(back.arrays, back.metadata)).toEqual(bytes)
+  const tensors = decodeSafetensors(bytes)
+  expect(Object.keys(tensors)).toEqual(Object.keys(arrays))
+  tf.dispose(tensors)
+})
+
 const entry = (over: object) => ({ t: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...over } })
 describe('a file', () => {
   test.each([
@@ -58,6 +78,11 @@ describe('a file', () => {
       'with overlapping tensors',
       file({ ...entry({}), s: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } }),
       /"s" at bytes 8 to 12/,
+    ],
+    [
+      'whose metadata are no texts',
+      file({ ...entry({}), __metadata__: { about: 1 } }),
+      /texts as metadata, got {"about":1}/,
     ],
     ['with data to spare', file(entry({}), new Uint8Array(12)), /expected \d+ bytes/],
   ])('%s is refused', (_, bytes, message) => {

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs'
 import type { Params } from './contracts.js'
 import { expected } from './errors.js'
 
-const types = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const
-const widths: Readonly<Record<string, number>> = { F32: 4, I32: 4, BOOL: 1 }
+const typeOf = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const
+const types = { F32: Float32Array, I32: Int32Array, BOOL: Uint8Array } as const
 
 interface Entry {
   readonly dtype: string
@@ -11,20 +11,34 @@ interface Entry {
   readonly data_offsets: readonly [number, number]
 }
 
+/** Numbers of a shape, row-major, outside the tensor engine; a `Uint8Array` holds truth values. */
+export interface NamedArray {
+  readonly shape: readonly number[]
+  readonly values: Float32Array | Int32Array | Uint8Array
+}
+
+/** What a file of the format holds beside its header: arrays by name, in the order written, and texts by name. */
+export interface SafetensorsFile {
+  readonly arrays: Readonly<Record<string, NamedArray>>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 /**
- * Writes tensors in the safetensors format: 8 bytes of header length (little-endian), a JSON header, then the data, row-major and
- * little-endian, in the order of `params`, which a reader gives back: sums over tensors round differently in another order.
+ * Writes arrays in the safetensors format: 8 bytes of header length (little-endian), a JSON header, then the data, row-major and
+ * little-endian, in the order of `arrays`. The same arrays and metadata give the same bytes.
  */
-export async function encodeSafetensors(params: Params): Promise<Uint8Array<ArrayBuffer>> {
-  const header: Record<string, Entry> = {}
+export function encodeArrays(
+  arrays: SafetensorsFile['arrays'],
+  metadata: SafetensorsFile['metadata'] = {},
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, Entry | SafetensorsFile['metadata']> = {}
+  if (Object.keys(metadata).length > 0) header[metadataKey] = metadata
   const parts: Uint8Array[] = []
   let at = 0
-  for (const [name, tensor] of Object.entries(params)) {
-    const dtype = types[tensor.dtype as keyof typeof types]
-    if (!dtype) throw expected(`safetensors "${name}"`, 'float32, int32 or bool', tensor.dtype, 'convert the tensor')
-    const values = await tensor.data()
+  for (const [name, { shape, values }] of Object.entries(arrays)) {
+    const dtype = values instanceof Float32Array ? 'F32' : values instanceof Int32Array ? 'I32' : 'BOOL'
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    header[name] = { dtype, shape: tensor.shape, data_offsets: [at, at + bytes.length] }
+    header[name] = { dtype, shape, data_offsets: [at, at + bytes.length] }
     parts.push(bytes)
     at += bytes.length
   }
@@ -41,12 +55,23 @@ export async function encodeSafetensors(params: Params): Promise<Uint8Array<Arra
   return file
 }
 
+/** Writes tensors as `encodeArrays` does arrays; a reader gives them back in their order: sums over tensors round differently in another. */
+export async function encodeSafetensors(params: Params): Promise<Uint8Array<ArrayBuffer>> {
+  const arrays: Record<string, NamedArray> = {}
+  for (const [name, tensor] of Object.entries(params)) {
+    if (!(tensor.dtype in typeOf))
+      throw expected(`safetensors "${name}"`, 'float32, int32 or bool', tensor.dtype, 'convert the tensor')
+    arrays[name] = { shape: tensor.shape, values: await tensor.data() }
+  }
+  return encodeArrays(arrays)
+}
+
 /**
- * Reads what `encodeSafetensors`, or any other writer of the format, wrote. Nothing in the file is trusted: lengths, offsets, types
+ * Reads what `encodeArrays`, or any other writer of the format, wrote. Nothing in the file is trusted: lengths, offsets, types
  * and shapes are checked before anything is allocated.
  * @throws LgmError `checkpoint` naming `where` and what does not fit.
  */
-export function decodeSafetensors(file: Uint8Array, where = 'safetensors'): Params {
+export function decodeArrays(file: Uint8Array, where = 'safetensors'): SafetensorsFile {
   const fail = (what: string, got: string) =>
     expected(where, what, got, 'the file is damaged or not a safetensors file', 'checkpoint')
   if (file.length < 8) throw fail('at least 8 bytes', `${file.length}`)
@@ -55,22 +80,51 @@ export function decodeSafetensors(file: Uint8Array, where = 'safetensors'): Para
   const start = 8 + Number(length)
   const header = parseHeader(file.subarray(8, start), fail)
   const entries = Object.entries(header)
-    .filter(([name]) => name !== '__metadata__')
+    .filter(([name]) => name !== metadataKey)
     .sort(([, a], [, b]) => offsets(a)[0] - offsets(b)[0])
   let at = 0
   for (const [name, entry] of entries) {
-    const width = widths[entry?.dtype]
-    if (!width) throw fail(`dtype F32, I32 or BOOL for "${name}"`, String(entry?.dtype))
+    const type = isType(entry?.dtype) && types[entry.dtype]
+    if (!type) throw fail(`dtype F32, I32 or BOOL for "${name}"`, String(entry?.dtype))
     if (!Array.isArray(entry.shape) || !entry.shape.every(side => Number.isSafeInteger(side) && side >= 0))
       throw fail(`a shape for "${name}"`, JSON.stringify(entry.shape))
-    const bytes = entry.shape.reduce((product, side) => product * side, width)
+    const bytes = entry.shape.reduce((product, side) => product * side, type.BYTES_PER_ELEMENT)
     const [from, to] = offsets(entry)
     if (from !== at || to - from !== bytes || start + to > file.length)
       throw fail(`"${name}" at bytes ${at} to ${at + bytes} of ${file.length - start}`, `${from} to ${to}`)
     at = to
   }
   if (start + at !== file.length) throw fail(`${start + at} bytes`, `${file.length}`)
-  return Object.fromEntries(entries.map(([name, entry]) => [name, read(file, start, entry)]))
+  const metadata = (header as Readonly<Record<string, unknown>>)[metadataKey] ?? {}
+  if (!isTexts(metadata)) throw fail('texts as metadata', JSON.stringify(metadata).slice(0, 60))
+  return { arrays: Object.fromEntries(entries.map(([name, entry]) => [name, read(file, start, entry)])), metadata }
+}
+
+/**
+ * Reads tensors as `decodeArrays` does arrays; they belong to the caller.
+ * @throws LgmError `checkpoint` naming `where` and what does not fit.
+ */
+export function decodeSafetensors(file: Uint8Array, where = 'safetensors'): Params {
+  const tensors = Object.entries(decodeArrays(file, where).arrays).map(([name, { shape, values }]) => {
+    const dtype = values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool'
+    return [name, tf.tensor(values, [...shape], dtype)] as const
+  })
+  return Object.fromEntries(tensors)
+}
+
+const metadataKey = '__metadata__'
+
+function isType(dtype: string): dtype is keyof typeof types {
+  return Object.hasOwn(types, dtype)
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(text => typeof text === 'string')
+  )
 }
 
 function offsets(entry: Entry): readonly [number, number] {
@@ -90,10 +144,7 @@ function parseHeader(bytes: Uint8Array, fail: (what: string, got: string) => Err
   throw fail('a JSON object as header', 'something else')
 }
 
-function read(file: Uint8Array, start: number, entry: Entry): tf.Tensor {
-  const bytes = file.slice(start + entry.data_offsets[0], start + entry.data_offsets[1])
-  const shape = entry.shape as number[]
-  if (entry.dtype === 'F32') return tf.tensor(new Float32Array(bytes.buffer), shape, 'float32')
-  if (entry.dtype === 'I32') return tf.tensor(new Int32Array(bytes.buffer), shape, 'int32')
-  return tf.tensor(bytes, shape, 'bool')
+function read(file: Uint8Array, start: number, { dtype, shape, data_offsets: [from, to] }: Entry): NamedArray {
+  const { buffer } = file.slice(start + from, start + to)
+  return { shape, values: new types[dtype as keyof typeof types](buffer) }
 }
