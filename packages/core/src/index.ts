@@ -1,6 +1,6 @@
 export { createBreath } from './breath.js'
 export { memoryStore, type Store } from './checkpoint.js'
-export { type Composition, compose, inject, nameOf } from './container.js'
+export { type Composition, compose, inject, nameOf, needsOf } from './container.js'
 export * from './contracts.js'
 export { expected, Interrupted, LgmError, nearest, show } from './errors.js'
 export * from './examples.js'

@@ -1,3 +1,4 @@
+import { expected, show } from './errors.js'
 import { z } from './point.js'
 
 export const measurementSchema = z.object({
@@ -61,3 +62,49 @@ export const reportSchema = z.object({
 
 /** What a run found. */
 export type Report = z.output<typeof reportSchema>
+
+/** The version of the schema that is written. */
+const written = 1
+
+/**
+ * `migrations[n]` makes of a report of version n one of version n + 1. Whoever raises `written` adds the step from the version before
+ * here, and a report of that version to the files that the tests read.
+ */
+const migrations: Readonly<Record<number, (report: object) => object>> = {}
+
+/**
+ * A report from the JSON of a `report.json`, checked; one of an older version of the schema is brought to today's.
+ * @param json what `JSON.parse` gave
+ * @param where the file, for messages
+ * @throws LgmError `report` when it is none, or of a version that is not known here.
+ * @example
+ * const report = readReport(JSON.parse(readFileSync('results/report.json', 'utf8')), 'results/report.json')
+ */
+export function readReport(json: unknown, where = 'report'): Report {
+  const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
+  if (typeof version !== 'number')
+    throw expected(where, 'a report with its version', show(json), 'name a report.json that lgm run wrote', 'report')
+  const result = reportSchema.safeParse(upToDate(json as object, version, where))
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const what = `a report of version ${written}`
+  const got = `one whose ${issue!.path.join('.') || 'value'} is wrong (${issue!.message})`
+  throw expected(where, what, got, 'run the recipe again', 'report')
+}
+
+function upToDate(report: object, version: number, where: string): object {
+  let current = report
+  for (let from = version; from !== written; from++) {
+    const migrate = migrations[from]
+    if (from > written || migrate === undefined)
+      throw expected(
+        where,
+        `a report of version ${written} or one before`,
+        `one of version ${version}`,
+        version > written ? 'read it with the newer @lgm/core that wrote it' : 'run the recipe again',
+        'report',
+      )
+    current = migrate(current)
+  }
+  return current
+}
