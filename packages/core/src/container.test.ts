@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compose, inject, nameOf } from './container.js'
+import { compose, inject, nameOf, needsOf } from './container.js'
 import { Events, Options, Rng, type State, type Stateful, Trainer, Twins } from './contracts.js'
 import { expected, LgmError } from './errors.js'
 import { definePlugin, type Plugin, type Point, point, z } from './point.js'
@@ -75,6 +75,14 @@ describe('composition', () => {
     expect(new Set([...parts.rngs.values()].map(rng => rng.uniform(1)[0])).size).toBe(4)
     expect(parts.one(Whole)!.asked.rng).toBe(parts.rngs.get('whole/car'))
     expect(nameOf({})).toBe('unnamed')
+  })
+
+  test('knows without building it what a part asks for', () => {
+    expect(needsOf(car.definition)).toEqual([Events, Trainer, Rng, Wheel, Radio, Engine])
+    expect(needsOf(motor.definition)).toEqual([Options])
+    expect(needsOf({ ...motor.definition, requires: [Radio, Options] })).toEqual([Options, Radio])
+    class Nothing {}
+    expect(needsOf({ ...motor.definition, class: Nothing })).toEqual([])
   })
 
   test('gives a part the same Rng whatever stands beside it', () => {

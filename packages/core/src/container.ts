@@ -5,12 +5,22 @@ import { LgmError } from './errors.js'
 import { disposeParams } from './params.js'
 import type { Definition, Plugin, Point } from './point.js'
 
+const asked = new WeakMap<object, Set<Point<unknown>>>()
+
 /**
  * Injects what stands at a point: one plugin, `undefined` at an empty optional point, or an array at a point that takes many.
  * Every constructor parameter of a plugin carries one.
  */
 export function inject(point: Point<unknown>): ParameterDecorator {
-  return tsyringeInject(point.token) as ParameterDecorator
+  return (target, ...parameter) => {
+    asked.set(target, (asked.get(target) ?? new Set()).add(point))
+    tsyringeInject(point.token)(target, ...parameter)
+  }
+}
+
+/** The points and services that a plugin cannot do without: those that its constructor asks for, and those that it requires. */
+export function needsOf(definition: Definition): readonly Point<unknown>[] {
+  return [...new Set([...(asked.get(definition.class) ?? []), ...(definition.requires ?? [])])]
 }
 
 const names = new WeakMap<object, string>()
