@@ -3,6 +3,7 @@ export { memoryStore, type Store } from './checkpoint.js'
 export { type Composition, compose, inject, nameOf, needsOf } from './container.js'
 export * from './contracts.js'
 export { expected, Interrupted, LgmError, nearest, show } from './errors.js'
+export { evaluate, type Measured, rowOf, summarize } from './evaluation.js'
 export * from './examples.js'
 export { checkHeld, requireTaskHeads } from './held.js'
 export {

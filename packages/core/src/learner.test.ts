@@ -179,7 +179,18 @@ describe('a run', () => {
   })
 
   test('tells evaluators of the tasks to come, the seconds of each phase, and what is kept after each task', async () => {
-    const report = await run(await createLearner(replaying(tiny(), witness())))
+    const told: number[][] = []
+    const report = await run(await createLearner(replaying(tiny(), witness())), {
+      answered: ({ task }, answers, { tasks }) => {
+        told.push([task.index, ...answers.map(({ labels }) => labels.length), tasks.length])
+      },
+    })
+    // the task, the test examples of each task met, all tasks: as evaluators are told
+    expect(told).toEqual([
+      [0, 20, 3],
+      [1, 20, 20, 3],
+      [2, 20, 20, 20, 3],
+    ])
     expect(report.rows.map(row => row.map(({ value }) => value))).toEqual([1, 2, 3].map(task => [3, 3, task * 2 * 3]))
     expect(Object.keys(report.kept)).toEqual(['embedder', 'head', 'generator/means'])
   })

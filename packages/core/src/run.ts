@@ -1,7 +1,17 @@
 import * as tf from '@tensorflow/tfjs'
 import { nameOf } from './container.js'
-import { type Answers, Evaluator, type Measurement, Observer, type RunFacts, Stream, type Task } from './contracts.js'
+import {
+  type Answers,
+  Evaluator,
+  type Measurement,
+  Observer,
+  type RunFacts,
+  Stream,
+  type Task,
+  type TaskState,
+} from './contracts.js'
 import { expected } from './errors.js'
+import { evaluate, type Measured, rowOf, summarize } from './evaluation.js'
 import type { Learner } from './learner.js'
 import { z } from './point.js'
 import { measurementSchema, type Report } from './report.js'
@@ -17,10 +27,10 @@ export const progressSchema = z.object({
 })
 export type Progress = z.output<typeof progressSchema>
 
-type Measured = z.output<typeof measurementSchema>
-
 /** What a run does beside running. */
 export interface RunSettings {
+  /** Called after each task with what the evaluators are told, before they are: the place to keep answers for metrics to come. */
+  readonly answered?: (state: TaskState, answers: readonly Answers[], facts: RunFacts) => void | Promise<void>
   /** Called after each task. */
   readonly afterTask?: (progress: Progress) => void | Promise<void>
   /** Called once, when the tasks are known: brings the learner to where an earlier run stood and says how far that was, if there was one. */
@@ -66,9 +76,12 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
       const before = elapsed()
       const learned = await learner.learn(task)
       const evaluating = performance.now()
-      const row = await measure(learner, evaluators, tasks, learned)
-      measured.push(row)
-      rows.push([...(learned.state.measurements ?? []).map(copy), ...row.flat()])
+      const { state } = learned
+      const answers = await answersOf(learner, tasks)
+      const facts: RunFacts = { tasks, seconds: learned.seconds, kept: () => learner.kept() }
+      await settings.answered?.(state, answers, facts)
+      measured.push(await evaluate(evaluators, state, answers, facts))
+      rows.push(rowOf(state, measured.at(-1)!))
       seconds.push({ ...learned.seconds, evaluate: (performance.now() - evaluating) / 1000 })
       learner.events.emit({
         type: 'task-end',
@@ -89,10 +102,8 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
     learner.events.emit({ type: 'run-failed', message: error instanceof Error ? error.message : String(error) })
     throw error
   }
-  const summary = evaluators.flatMap(
-    (evaluator, k) => evaluator.summarize?.(measured.map(row => row[k]! as readonly Measurement[])) ?? [],
-  )
-  learner.events.emit({ type: 'run-end', summary, seconds: elapsed() })
+  const summary = summarize(evaluators, measured)
+  learner.events.emit({ type: 'run-end', summary: summary as readonly Measurement[], seconds: elapsed() })
   return {
     version: 1,
     seed,
@@ -106,7 +117,7 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
       test: task.test.count,
     })),
     rows,
-    summary: summary.map(copy),
+    summary,
     kept: { ...learner.kept() },
     seconds,
     totalSeconds: elapsed(),
@@ -130,23 +141,10 @@ function goBack(learner: Learner, { tasks, marks }: Progress): void {
   }
 }
 
-async function measure(
-  learner: Learner,
-  evaluators: readonly Evaluator[],
-  tasks: readonly Task[],
-  { state, seconds }: Awaited<ReturnType<Learner['learn']>>,
-): Promise<Measured[][]> {
+/** On every task whose classes have all been met. */
+async function answersOf(learner: Learner, tasks: readonly Task[]): Promise<readonly Answers[]> {
   const answers: Answers[] = []
   for (const task of tasks)
-    if (task.classes.every(id => id < state.seen.names.length)) answers.push(await learner.answers(task))
-  const facts: RunFacts = { tasks, seconds, kept: () => learner.kept() }
-  const rows: Measured[][] = []
-  for (const evaluator of evaluators) rows.push((await evaluator.evaluate(state, answers, facts)).map(copy))
-  return rows
-}
-
-/** A measurement whose arrays can be changed by nobody else. */
-function copy(measurement: Measurement): Measured {
-  const { value, axis, ...rest } = measurement
-  return { ...rest, ...(axis !== undefined && { axis }), value: typeof value === 'number' ? value : [...value] }
+    if (task.classes.every(id => id < learner.seen.names.length)) answers.push(await learner.answers(task))
+  return answers
 }

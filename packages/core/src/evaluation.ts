@@ -1,0 +1,39 @@
+import type { Answers, Evaluator, Measurement, RunFacts, TaskState } from './contracts.js'
+import type { z } from './point.js'
+import type { measurementSchema } from './report.js'
+
+/** A figure as a report has it. */
+export type Measured = z.output<typeof measurementSchema>
+
+/** What evaluators find after one task: `[k]` are the figures of the k-th. */
+export async function evaluate(
+  evaluators: readonly Evaluator[],
+  state: TaskState,
+  answers: readonly Answers[],
+  facts?: RunFacts,
+): Promise<Measured[][]> {
+  const found: Measured[][] = []
+  for (const evaluator of evaluators) found.push((await evaluator.evaluate(state, answers, facts)).map(copy))
+  return found
+}
+
+/** The row of a report: what phases and regularizers had to say of the task, then the evaluators. */
+export function rowOf({ measurements = [] }: TaskState, found: readonly (readonly Measured[])[]): Measured[] {
+  return [...measurements.map(copy), ...found.flat()]
+}
+
+/** What evaluators say over all tasks, from what they found after each: `[t][k]` are the figures of the k-th after task t. */
+export function summarize(
+  evaluators: readonly Evaluator[],
+  found: readonly (readonly (readonly Measured[])[])[],
+): Measured[] {
+  return evaluators.flatMap((evaluator, k) =>
+    (evaluator.summarize?.(found.map(row => row[k]! as readonly Measurement[])) ?? []).map(copy),
+  )
+}
+
+/** A measurement whose arrays can be changed by nobody else. */
+function copy(measurement: Measurement): Measured {
+  const { value, axis, ...rest } = measurement
+  return { ...rest, ...(axis !== undefined && { axis }), value: typeof value === 'number' ? value : [...value] }
+}
