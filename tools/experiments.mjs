@@ -18,23 +18,11 @@ import { renderTradeOff } from './trade-offs.mjs'
 /** @typedef {{ stage: 'tuning' | 'final', row: string, dataset: string, strength: number, seed: number }} Which */
 /**
  * A finished run: figures of its summary and of its last task, numbers kept by owner.
- * @typedef {Which & Pick<Report, 'engine' | 'versions'> & { figures: Record<string, number>, kept: Record<string, number>, seconds: number }} Done
+ * @typedef {Which & Pick<Report, 'engine' | 'versions'> & { figures: Record<string, number>, kept: Record<string, number>, seconds: number, phases?: Record<string, number> }} Done
  */
 /** @typedef {Which & { failed: string }} Failed */
 /** @typedef {Done | Failed} Run */
 /** @typedef {import('./pictures.mjs').Point} Point */
-
-const drift = 'mean-drift-within-class-variance'
-/** Names of the columns with their figures and how these are shown. @type {readonly [string, string, (found: ReturnType<typeof figure>) => string][]} */
-const columns = [
-  ['head, %', 'ACC/head', percents],
-  ['bayes, %', 'ACC/bayes', percents],
-  ['ensemble, %', 'ACC/ensemble', percents],
-  ['forgetting, points', 'forgetting/head', percents],
-  ['drift, within class', drift, significant],
-  ['CKA', 'mean-cka', significant],
-  ['round-trip error', 'mean-round-trip-error', significant],
-]
 
 /** A share as %. @param {ReturnType<typeof figure>} found */
 function percents(found, digits = 2) {
@@ -46,12 +34,12 @@ function significant(found) {
   return shown(found, Math.min(6, Math.max(0, 2 - size)))
 }
 
+const shows = { percents, significant, seconds: (/** @type {ReturnType<typeof figure>} */ found) => shown(found, 0) }
+
 /** @param {Run} run @returns {run is Done} */
 const isDone = run => 'figures' in run
 /** @param {readonly Done[]} runs @param {(run: Done) => number | undefined} of */
 const over = (runs, of) => figure(runs.map(of).filter(value => value !== undefined))
-/** @param {Done} run */
-const shareOf = ({ figures }) => Object.entries(figures).find(([name]) => /^regularizer\/.+\/share$/.test(name))?.[1]
 /** @param {Done} run */
 const keptOf = ({ kept }) => Object.values(kept).reduce((sum, numbers) => sum + numbers, 0)
 
@@ -111,22 +99,18 @@ function missing(rows, dataset, seeds) {
   const list = (/** @type {Found[]} */ of) => of.map(({ row }) => row.name).join(', ')
   const untried = rows.filter(({ row, tried }) => row.strengths && tried.some(({ run }) => !run))
   const open = rows.filter(({ own }) => own.length < seeds.length || own.length === 0)
-  const undrifted = rows.filter(({ done }) =>
-    done.some(({ figures }) => 'forgetting/head' in figures && !(drift in figures)),
-  )
   if (rows.every(({ own, tried }) => own.length === 0 && tried.every(({ run }) => !run))) return [`- ${dataset}: all`]
   return [
     ...(untried.length > 0 ? [`strengths not tried yet of ${list(untried)}`] : []),
     ...(open.length > 0
       ? [`final runs${seeds.length > 0 ? ` of some or all of the seeds ${seedRange(seeds)}` : ''} for ${list(open)}`]
       : []),
-    ...(undrifted.length > 0 ? [`drift of ${list(undrifted)}`] : []),
   ].map(what => `- ${dataset}: ${what}`)
 }
 
-/** The table of final runs. @param {Found[]} rows */
-function results(rows) {
-  const head = ['#', 'row', 'strength', 'runs', ...columns.map(([name]) => name)]
+/** The table of final runs. @param {Study} study @param {Found[]} rows */
+function results({ columns = [] }, rows) {
+  const head = ['#', 'row', 'strength', 'runs', ...columns.map(({ title }) => title), 'numbers kept', 'seconds']
   const body = rows.map(({ row, number, done, own, chosen }) => {
     const strength = own[0]?.strength || chosen
     const numbers = [...new Set(done.map(keptOf))].sort((a, b) => a - b)
@@ -135,16 +119,12 @@ function results(rows) {
       row.title,
       strength ? powerOfTen(strength) : '–',
       `${done.length}${own.length > done.length ? `, and ${own.length - done.length} diverged` : ''}`,
-      ...columns.map(([, name, show]) => show(over(done, ({ figures }) => figures[name]))),
-      percents(over(done, shareOf), 1),
+      ...columns.map(({ of, show }) => shows[show](over(done, of))),
       numbers.length > 0 ? numbers.map(value => whole.format(value)).join(' or ') : '–',
-      shown(
-        over(done, ({ seconds }) => seconds),
-        0,
-      ),
+      shows.seconds(over(done, ({ seconds }) => seconds)),
     ]
   })
-  return table([...head, 'penalty’s share of gradient, %', 'numbers kept', 'seconds'], body)
+  return table(head, body)
 }
 
 /** Which rows were tuned with the choice of another. @param {Study} study */
@@ -218,31 +198,29 @@ function coloursOf(rows) {
   return kinds.map(kind => (kind === undefined ? '#555' : (colours[distinct.indexOf(kind) % colours.length] ?? '')))
 }
 
-/** @param {Study} study @param {{ dataset: string, rows: Found[] }[]} found @returns {string | undefined} of no drift, nothing */
+/** @param {Study} study @param {{ dataset: string, rows: Found[] }[]} found @returns {string | undefined} of no figure along x, nothing */
 function scatter(study, found) {
+  if (!study.scatter) return undefined
+  const { x, y } = study.scatter
   const palette = coloursOf(study.rows)
   const panels = found.map(({ dataset, rows }) => {
-    const points = rows.flatMap(({ number, done }) => {
-      const x = over(done, ({ figures }) => figures[drift])?.mean
-      const y = over(done, ({ figures }) => figures['ACC/head'])?.mean
-      return y === undefined ? [] : [{ number, x, y: 100 * y, done }]
+    const spots = rows.flatMap(({ number, done }) => {
+      const seeds = done.flatMap(run => {
+        const at = [x.of(run), y.of(run)]
+        return at.every(value => value !== undefined) ? [/** @type {Point} */ (at)] : []
+      })
+      const mean = /** @type {Point} */ ([0, 1].map(axis => figure(seeds.map(seed => seed[axis] ?? 0))?.mean ?? 0))
+      return seeds.length > 0 ? [{ number, colour: palette[number - 1] ?? '', mean, seeds }] : []
     })
-    const spots = points.flatMap(({ number, x, y, done }) => {
-      const seeds = done.map(
-        ({ figures }) => /** @type {Point} */ ([figures[drift] ?? 0, 100 * (figures['ACC/head'] ?? 0)]),
-      )
-      return x === undefined
-        ? []
-        : [{ number, colour: palette[number - 1] ?? '', mean: /** @type {Point} */ ([x, y]), seeds }]
+    const levels = rows.flatMap(({ number, done }) => {
+      const level = over(done, y.of)?.mean
+      return level === undefined || spots.some(spot => spot.number === number) ? [] : [{ number, y: level }]
     })
-    return { title: dataset, spots, levels: points.filter(({ x }) => x === undefined) }
+    return { title: dataset, spots, levels }
   })
   if (panels.every(({ spots }) => spots.length === 0)) return undefined
   const legend = fullTitles(study.rows).map((title, i) => ({ number: i + 1, title, colour: palette[i] ?? '' }))
-  return drawScatter(panels, legend, {
-    x: 'drift of the embedder, in variances within classes (logarithmic)',
-    y: 'accuracy (head), %',
-  })
+  return drawScatter(panels, legend, { x: x.title, y: y.title })
 }
 
 /** @param {Study} study @param {{ dataset: string, rows: Found[] }[]} found @returns {string | undefined} of no tuning, nothing */
@@ -259,7 +237,9 @@ function sweeps(study, found) {
     })
     return row.strengths && curves.length > 0 ? [{ title: `${i + 1}  ${titles[i]}`, curves }] : []
   })
-  return panels.length > 0 ? drawSweeps(panels, { x: 'strength', y: 'validation accuracy, %' }) : undefined
+  return panels.length > 0
+    ? drawSweeps(panels, { x: 'strength', y: `${study.figure} on validation data, %` })
+    : undefined
 }
 
 /**
@@ -284,7 +264,7 @@ export function render(study, about, runs) {
   const files = new Map()
   const accuracy = scatter(study, found)
   const strengths = sweeps(study, found)
-  if (accuracy) files.set('accuracy-and-drift.svg', accuracy)
+  if (study.scatter && accuracy) files.set(study.scatter.file, accuracy)
   if (strengths) files.set('strengths.svg', strengths)
   const open = all.flatMap(({ dataset, rows }) => missing(rows, dataset, seeds))
   const done = runs.filter(isDone)
@@ -293,11 +273,15 @@ export function render(study, about, runs) {
     `# ${title}`,
     protocol.trim(),
     ...(open.length > 0 ? ['**Not all runs are there yet**; what is missing stands at the end.'] : []),
-    accuracy
-      ? `![Accuracy against drift](accuracy-and-drift.svg)\n\nEach number is a row of the tables below: its spot is the mean over seeds, the small dots are the seeds. Colours tell regularizers apart; grey rows have none. At the left the embedder has hardly moved. A dashed level is a row without drift, because it has but one task.`
-      : '**No final run with a drift is there yet**, so there is no picture of accuracy against drift.',
-    ...found.flatMap(({ dataset, rows }) => [`## ${dataset}`, results(rows)]),
-    explanation,
+    ...(study.scatter
+      ? [
+          accuracy
+            ? `![${study.scatter.alt}](${study.scatter.file})\n\n${study.scatter.says}`
+            : `**No final run with the figures of the picture is there yet.**`,
+        ]
+      : []),
+    ...found.flatMap(({ dataset, rows }) => [`## ${dataset}`, results(study, rows)]),
+    `Values are means ± standard deviations over the runs, which differ in their seed; "–" is what was not measured, or does not exist. ${study.explanation ?? ''} *Numbers kept*: networks, generator, and what regularizers keep between tasks. *Seconds*: of the whole run, evaluation included.`,
     ...(sections ? [sections.trim()] : []),
     '## How strengths were chosen',
     `By the figure ${study.figure} on validation data, in %, with the one seed ${study.tuningSeed}; chosen is what stands in bold. An empty cell was not to be tried.${order(study).join('')}${nearby(study)}`,
@@ -313,8 +297,6 @@ export function render(study, about, runs) {
   ]
   return files.set('README.md', `${parts.join('\n\n')}\n`)
 }
-
-const explanation = `Accuracy is the mean over tasks after the last, on test data. Values are means ± standard deviations over the runs, which differ in their seed; "–" is what was not measured, or does not exist. *Drift, within class*: mean ‖E(x) − E_j(x)‖² on test data of task j, over the variance of E_j(x) within classes, where E_j is the embedder just after task j and E the last; *CKA*: linear similarity of the same codes; both are means over all tasks but the last. *Round-trip error*: Σ ‖u − E(D(u))‖² / Σ ‖u‖² with u = E(x), of the same tasks. *Penalty’s share of gradient*: in the last task. *Numbers kept*: networks, generator, and what regularizers keep between tasks. *Seconds*: of the whole run, evaluation included.`
 
 /** Studies with runs, and what follows from them. @param {string} results @param {string} experiments folders */
 export async function readExperiments(results, experiments) {

@@ -2,12 +2,30 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { figure, figureLike, generatorNumbers, percent, secondsIn } from '../examples/experiments/columns.mjs'
 import type { Study } from '../examples/experiments/study.mjs'
-import { problemsOf, type Run, readExperiments, render } from './experiments.mjs'
+import { type Done, problemsOf, type Run, readExperiments, render } from './experiments.mjs'
 import { places, powerOfTen } from './pictures.mjs'
 
+const drift = 'mean-drift-within-class-variance'
 const study: Study = {
   name: 'small',
+  columns: [
+    { title: 'head, %', of: figure('ACC/head'), show: 'percents' },
+    { title: 'bayes, %', of: figure('ACC/bayes'), show: 'percents' },
+    { title: 'ensemble, %', of: figure('ACC/ensemble'), show: 'percents' },
+    { title: 'drift', of: figure(drift), show: 'significant' },
+    { title: 'round trip', of: figure('mean-round-trip-error'), show: 'significant' },
+    { title: 'share, %', of: figureLike(/^regularizer\/.+\/share$/), show: 'percents' },
+  ],
+  explanation: 'Drift is how far.',
+  scatter: {
+    file: 'accuracy-and-drift.svg',
+    alt: 'both',
+    says: 'Spots.',
+    x: { title: 'how far', of: figure(drift) },
+    y: { title: 'accuracy (head), %', of: run => percent(figure('ACC/head')(run)) },
+  },
   datasets: ['digits', 'clothes'],
   figure: 'ACC/head',
   tuningSeed: 100,
@@ -32,7 +50,6 @@ const tail = {
   engine: { name: 'native', version: '4', threads: 1 },
   versions: { '@lgm/core': '0.1.0', node: '20' },
 }
-const drift = 'mean-drift-within-class-variance'
 function final(row: string, seed: number, figures: Record<string, number>, dataset = 'digits'): Run {
   return { stage: 'final', row, dataset, strength: row === 'ewc' ? 1 : 0, seed, figures, ...tail }
 }
@@ -65,6 +82,8 @@ describe('the page of a study', () => {
     expect(page).toContain('# Who drifts?\n\nFive tasks.\n\n![')
     expect(page).not.toContain('a command')
     expect(page).toContain('\n## What it says\n\nNo.\n')
+    expect(page).toContain(' Drift is how far. ')
+    expect(page).toContain('![both](accuracy-and-drift.svg)\n\nSpots.\n')
     expect(page).toContain('node examples/experiments/study.mjs small --seeds 0..1\n')
     expect(page).toContain('Engine: native (4), threads: 1. Versions: LGM 0.1.0, node 20.')
     expect(page).not.toContain('missing')
@@ -73,7 +92,7 @@ describe('the page of a study', () => {
   it('has mean ± deviation, strength, share of the gradient, numbers kept and seconds', () => {
     // 20 and 21 %: deviation √(0.25 + 0.25) = 0.71; drifts 0.5 and 0.7: √(0.01 + 0.01) = 0.141; 1000 + 234 numbers.
     expect(line(pageOf(runs), 'EWC')[0]).toBe(
-      '| 2 | EWC | 1 | 2 | 20.50 ± 0.71 | 30.00 ± 0.00 | – | 50.00 ± 0.00 | 0.600 ± 0.141 | 0.250 ± 0.000 | 0.0300 ± 0.0000 | 12.5 ± 0.0 | 1,234 | 7 ± 0 |',
+      '| 2 | EWC | 1 | 2 | 20.50 ± 0.71 | 30.00 ± 0.00 | – | 0.600 ± 0.141 | 0.0300 ± 0.0000 | 12.50 ± 0.00 | 1,234 | 7 ± 0 |',
     )
   })
 
@@ -95,7 +114,7 @@ describe('the page of a study', () => {
     expect(line(pageOf([...runs, failed]), 'EWC')[0]).toContain('| 2, and 1 diverged | 20.50 ± 0.71 |')
   })
 
-  it('says what is missing: a data set, a seed, a strength, a drift', () => {
+  it('says what is missing: a data set, a seed, a strength, what the picture needs', () => {
     const half = runs.filter(({ row, seed, strength }) => !(row === 'ewc' && (seed === 1 || strength === 1000)))
     const page = pageOf([...half, final('nothing', 2, { 'ACC/head': 0.2, 'forgetting/head': 0.5 })])
     expect(page).toContain('**Not all runs are there yet**')
@@ -104,8 +123,7 @@ describe('the page of a study', () => {
     expect(page).toContain('- clothes: all\n')
     expect(line(page, 'EWC')[1]).toBe('| 2 | EWC | 20.00 | 25.00 | – |')
     const still = pageOf([final('nothing', 0, { 'ACC/head': 0.2, 'forgetting/head': 0.5 })])
-    expect(still).toContain('- digits: drift of nothing\n')
-    expect(still).toContain('**No final run with a drift is there yet**')
+    expect(still).toContain('**No final run with the figures of the picture is there yet.**')
   })
 
   it('asks of a data set that is near another for the strengths next to the choice there, and says so', () => {
@@ -165,6 +183,15 @@ describe('the pictures', () => {
 
   it('write powers of ten short', () =>
     expect([1e-4, 0.01, 1, 100, 1e8, 3000].map(powerOfTen)).toEqual(['10⁻⁴', '0.01', '1', '100', '10⁸', '3000']))
+})
+
+it('columns are figures, shares in %, numbers of the generator alone, seconds of a phase', () => {
+  const run = { ...runs[5], kept: { embedder: 5, 'generator/vae': 7 }, phases: { memorize: 3 } } as Done
+  expect(figure('ACC/bayes')(run)).toBe(0.3)
+  expect(figureLike(/share$/)(run)).toBe(0.125)
+  expect([percent(0.25), percent(undefined)]).toEqual([25, undefined])
+  expect(generatorNumbers(run)).toBe(7)
+  expect([secondsIn('memorize')(run), secondsIn('learn')(run)]).toEqual([3, undefined])
 })
 
 describe('runs that do not fit', () => {

@@ -31,12 +31,19 @@ const root = join(here, '..', '..')
  * @property {string} [panel] of a study of trade-offs: the picture it is in, beside the data set
  * @property {boolean} [everywhere] all strengths are tried on every data set, whatever `near` of the study says
  */
+/** @typedef {(run: import('../../tools/experiments.mjs').Done) => number | undefined} Measure see columns.mjs */
+/** @typedef {{ title: string, of: Measure, show: 'percents' | 'significant' | 'seconds' }} Column */
+/** @typedef {{ title: string, of: Measure }} Axis */
+/** @typedef {{ file: string, alt: string, says: string, x: Axis, y: Axis }} Scatter x is logarithmic; rows without x are levels */
 /**
  * @typedef {object} Study
  * @property {string} name
  * @property {readonly string[]} datasets
  * @property {Record<string, string>} [near] data sets on which only the strength that was best on another one, earlier in the list, and
  *   its two neighbours are tried
+ * @property {readonly Column[]} [columns] of the table of final runs
+ * @property {string} [explanation] of the columns, Markdown
+ * @property {Scatter} [scatter] a picture of all rows
  * @property {boolean} [tradeOff] its page shows bytes of memory against accuracy, in the place of drift and strengths
  * @property {string} figure by which strengths are chosen, of the summary: `ACC/head`
  * @property {number} tuningSeed
@@ -270,10 +277,19 @@ function recordOf(run) {
       figures,
       kept,
       seconds: Math.round(report.totalSeconds),
+      phases: secondsByPhase(report),
       engine: report.engine,
       versions: report.versions,
     },
   ]
+}
+
+/** Whole seconds of each phase, over all tasks. @param {import('@lgm/core').Report} report */
+function secondsByPhase({ seconds }) {
+  /** @type {Record<string, number>} */
+  const sums = {}
+  for (const [phase, duration] of seconds.flatMap(Object.entries)) sums[phase] = (sums[phase] ?? 0) + duration
+  return Object.fromEntries(Object.entries(sums).map(([phase, sum]) => [phase, Math.round(sum)]))
 }
 
 /** The seeds of final runs that there are. @param {string} out */

@@ -2,6 +2,8 @@
 // iterations, batches, optimizer, and seven strengths a decade apart to choose from where a method has one, with two more above where the best
 // of seven was the largest.
 
+import { figure, figureLike, percent } from '../columns.mjs'
+
 /** @typedef {import('../study.mjs').Row} Row */
 
 /** Strengths a decade apart from 10^low. @param {number} low */
@@ -167,9 +169,30 @@ const shared = {
 /** @param {Record<string, unknown>} generator */
 const withFewerComponents = generator => (generator.use === 'gaussian' ? { ...generator, components: 5 } : generator)
 
+const drift = figure('mean-drift-within-class-variance')
+
 /** @type {import('../study.mjs').Study} */
 export const study = {
   name: 'embedder-drift',
+  columns: [
+    { title: 'head, %', of: figure('ACC/head'), show: 'percents' },
+    { title: 'bayes, %', of: figure('ACC/bayes'), show: 'percents' },
+    { title: 'ensemble, %', of: figure('ACC/ensemble'), show: 'percents' },
+    { title: 'forgetting, points', of: figure('forgetting/head'), show: 'percents' },
+    { title: 'drift, within class', of: drift, show: 'significant' },
+    { title: 'CKA', of: figure('mean-cka'), show: 'significant' },
+    { title: 'round-trip error', of: figure('mean-round-trip-error'), show: 'significant' },
+    { title: 'penalty’s share of gradient, %', of: figureLike(/^regularizer\/.+\/share$/), show: 'percents' },
+  ],
+  explanation:
+    'Accuracy is the mean over tasks after the last, on test data. *Drift, within class*: mean ‖E(x) − E_j(x)‖² on test data of task j, over the variance of E_j(x) within classes, where E_j is the embedder just after task j and E the last; *CKA*: linear similarity of the same codes; both are means over all tasks but the last. *Round-trip error*: Σ ‖u − E(D(u))‖² / Σ ‖u‖² with u = E(x), of the same tasks. *Penalty’s share of gradient*: in the last task.',
+  scatter: {
+    file: 'accuracy-and-drift.svg',
+    alt: 'Accuracy against drift',
+    says: 'Each number is a row of the tables below: its spot is the mean over seeds, the small dots are the seeds. Colours tell regularizers apart; grey rows have none. At the left the embedder has hardly moved. A dashed level is a row without drift, because it has but one task.',
+    x: { title: 'drift of the embedder, in variances within classes (logarithmic)', of: drift },
+    y: { title: 'accuracy (head), %', of: run => percent(figure('ACC/head')(run)) },
+  },
   datasets: ['mnist', 'fashion-mnist'],
   near: { 'fashion-mnist': 'mnist' },
   figure: 'ACC/head',
