@@ -63,14 +63,14 @@ export const reportSchema = z.object({
 /** What a run found. */
 export type Report = z.output<typeof reportSchema>
 
-/** The version of the schema that is written. */
-const written = 1
+/** Makes of a report of one version of the schema one of the next. */
+export type Migration = (report: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
 
 /**
- * `migrations[n]` makes of a report of version n one of version n + 1. Whoever raises `written` adds the step from the version before
- * here, and a report of that version to the files that the tests read.
+ * The steps from version 1 of the schema to today's: the first makes version 2 of version 1. Whoever changes the meaning of a field raises
+ * `version` above, adds the step here, and keeps a report of the version before among the files that the tests read.
  */
-const migrations: Readonly<Record<number, (report: object) => object>> = {}
+const migrations: readonly Migration[] = []
 
 /**
  * A report from the JSON of a `report.json`, checked; one of an older version of the schema is brought to today's.
@@ -81,30 +81,35 @@ const migrations: Readonly<Record<number, (report: object) => object>> = {}
  * const report = readReport(JSON.parse(readFileSync('results/report.json', 'utf8')), 'results/report.json')
  */
 export function readReport(json: unknown, where = 'report'): Report {
-  const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
-  if (typeof version !== 'number')
-    throw expected(where, 'a report with its version', show(json), 'name a report.json that lgm run wrote', 'report')
-  const result = reportSchema.safeParse(upToDate(json as object, version, where))
+  const current = migrate(json, migrations, where)
+  const result = reportSchema.safeParse(current)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  const what = `a report of version ${written}`
-  const got = `one whose ${issue!.path.join('.') || 'value'} is wrong (${issue!.message})`
-  throw expected(where, what, got, 'run the recipe again', 'report')
+  const { path, message } = result.error.issues[0]!
+  const got = `${path.join('.')} that is ${show(path.reduce<unknown>(valueAt, current))} (${message})`
+  throw expected(where, 'a report as lgm run writes it', got, 'run the recipe again', 'report')
 }
 
-function upToDate(report: object, version: number, where: string): object {
-  let current = report
-  for (let from = version; from !== written; from++) {
-    const migrate = migrations[from]
-    if (from > written || migrate === undefined)
-      throw expected(
-        where,
-        `a report of version ${written} or one before`,
-        `one of version ${version}`,
-        version > written ? 'read it with the newer @lgm/core that wrote it' : 'run the recipe again',
-        'report',
-      )
-    current = migrate(current)
-  }
-  return current
+function valueAt(value: unknown, key: PropertyKey): unknown {
+  return (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
+}
+
+/**
+ * Brings data with a `version` from 1 up to the version after the last of the steps.
+ * @throws LgmError `report` when there is no version, or one that is not known.
+ */
+export function migrate(json: unknown, steps: readonly Migration[], where: string): unknown {
+  const newest = steps.length + 1
+  const version = valueAt(json, 'version')
+  if (typeof version !== 'number')
+    throw expected(where, 'a report with its version', show(json), 'name a report.json that lgm run wrote', 'report')
+  if (!Number.isInteger(version) || version < 1 || version > newest)
+    throw expected(
+      where,
+      `a report of version ${newest}${newest > 1 ? ' or before' : ''}`,
+      `one of version ${version}`,
+      'read it with the version of @lgm/core that wrote it, or run the recipe again',
+      'report',
+    )
+  const report = json as Readonly<Record<string, unknown>>
+  return steps.slice(version - 1).reduce((current, step) => step(current), report)
 }

@@ -65,11 +65,10 @@ function own(branch: Branch, key: string): unknown {
   return Object.hasOwn(branch, key) ? branch[key] : undefined
 }
 
-/** JSON with sorted keys, so that equal data are equal texts. Values that JSON lacks are kept apart. */
+/** Data as text, keys sorted, so that equal data are equal texts and others are not. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, entry: unknown) => {
-    if (typeof entry === 'number' && !Number.isFinite(entry)) return `number ${entry}`
-    if (!isBranch(entry) || Array.isArray(entry)) return entry
-    return Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (!isBranch(value)) return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  const entries = Object.keys(value).sort()
+  return `{${entries.map(key => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`
 }

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { migrate, type Report, readReport } from './report.js'
+
+const report: Report = {
+  version: 1,
+  seed: 3,
+  engine: { name: 'cpu', version: '4.22.0', threads: 1 },
+  scenario: 'class',
+  readouts: ['head'],
+  tasks: [{ name: '0, 1', classes: ['0', '1'], train: 20, test: 10 }],
+  rows: [[{ name: 'accuracy/head', value: [0.9, null], unit: 'fraction', axis: 'task', aggregation: 'mean' }]],
+  summary: [{ name: 'ACC/head', value: 0.9, unit: 'fraction', aggregation: 'mean over tasks' }],
+  kept: { head: { numbers: 10, bytes: 40 } },
+  seconds: [{ learn: 1 }],
+  totalSeconds: 1.5,
+  versions: { tfjs: '4.22.0' },
+}
+
+describe('a report that is read', () => {
+  test('is the report that was written', () => {
+    expect(readReport(JSON.parse(JSON.stringify(report)))).toEqual(report)
+  })
+
+  test('may have fields that a later release added within the version', () => {
+    expect(readReport({ ...report, machine: 'new' })).toMatchObject({ seed: 3 })
+  })
+
+  test.each([2, 0, 1.5])('of version %d, which is not known, is refused with both versions', version => {
+    expect(() => readReport({ ...report, version }, 'runs/a/report.json')).toThrow(
+      `runs/a/report.json: expected a report of version 1, got one of version ${version}; read it with the version of @lgm/core that wrote it, or run the recipe again`,
+    )
+  })
+
+  test.each([null, [], 'text', {}, { version: '1' }])('is refused when it is %j', json => {
+    expect(() => readReport(json)).toThrow(/^report: expected a report with its version, got .*; name a report\.json/)
+  })
+
+  test('is refused with the place of what is wrong', () => {
+    const rows = [[{ ...report.rows[0]![0], value: 'high' }]]
+    expect(() => readReport({ ...report, rows })).toThrow(
+      /^report: expected a report as lgm run writes it, got rows\.0\.0\.value that is "high" \(Invalid input\); run/,
+    )
+  })
+})
+
+describe('migration', () => {
+  const steps = [
+    ({ a, ...rest }: Readonly<Record<string, unknown>>) => ({ ...rest, version: 2, b: `${a}!` }),
+    ({ b, ...rest }: Readonly<Record<string, unknown>>) => ({ ...rest, version: 3, c: [b] }),
+  ]
+
+  test('takes every step from the version that was written, and none before', () => {
+    expect(migrate({ version: 1, a: 'x' }, steps, 'f')).toEqual({ version: 3, c: ['x!'] })
+    expect(migrate({ version: 2, b: 'y' }, steps, 'f')).toEqual({ version: 3, c: ['y'] })
+    expect(migrate({ version: 3, c: [] }, steps, 'f')).toEqual({ version: 3, c: [] })
+  })
+
+  test('refuses what is newer than the last step', () => {
+    expect(() => migrate({ version: 4 }, steps, 'f')).toThrow(
+      'f: expected a report of version 3 or before, got one of version 4',
+    )
+  })
+})
