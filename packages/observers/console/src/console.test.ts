@@ -2,7 +2,7 @@ import type { LearnerEvent, Measurement } from '@lgm/core'
 import { checkObserver } from '@lgm/testing'
 import { describe, expect, test } from 'vitest'
 import { ConsoleLines } from './console.js'
-import { console, figure, number, seconds, summaryTable } from './index.js'
+import { console, figure, number, quantity, seconds, summaryTable } from './index.js'
 
 const accuracy = (readout: string, value: number): Measurement => ({
   name: `accuracy/${readout}`,
@@ -142,7 +142,12 @@ describe('figures', () => {
       '3 min 5 s',
       '2 h 10 min',
     ])
-    expect([1069784, 0.123456].map(number)).toEqual(['1,069,784', '0.1235'])
+    expect([1069784, 0.123456, 69450.5].map(number)).toEqual(['1,069,784', '0.1235', '69,451'])
+    expect([quantity(185, 's', 4), quantity(0.9706, 'fraction', 0.0012), quantity(7, '')]).toEqual([
+      '3 min 5 s ± 4.0 s',
+      '97.06 ± 0.12 %',
+      '7',
+    ])
     const series: Measurement = {
       name: 'a',
       value: [1, null, 0.5],

@@ -1,8 +1,10 @@
 import type { Measurement } from '@lgm/core'
 
-/** A count with separated thousands, as `1,069,784`. */
+/** A count with separated thousands, as `1,069,784`; what is no count with four digits. */
 export function number(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : value.toPrecision(4)
+  if (Number.isInteger(value) || (Math.abs(value) >= 1000 && Math.abs(value) < 1e15))
+    return Math.round(value).toLocaleString('en-US')
+  return value.toPrecision(4)
 }
 
 /** A duration in words, as `0.4 s`, `12 s`, `3 min 5 s` or `2 h 10 min`. */
@@ -26,6 +28,13 @@ function written(unit: string): { readonly of: (value: number) => string; readon
   return { of: number, suffix: unit === '' || unit === '1' ? '' : ` ${unit}` }
 }
 
+/** A value with its unit, and behind ± how far it may be off, if that is given: `97.06 ± 0.12 %`, `3 min 5 s ± 4.0 s`. */
+export function quantity(value: number, unit: string, off?: number): string {
+  if (unit === 's' || unit === 'seconds') return [value, ...(off === undefined ? [] : [off])].map(seconds).join(' ± ')
+  const { of, suffix } = written(unit)
+  return `${of(value)}${off === undefined ? '' : ` ± ${of(off)}`}${suffix}`
+}
+
 /**
  * A measured value with its unit. A series stands for its mean over `axis`; of the same measurement in several runs it is the mean with
  * the standard deviation (over n − 1), as `97.06 ± 0.12 %`.
@@ -37,9 +46,7 @@ export function figure(...measurements: readonly Measurement[]): string {
   const unit = measurements[0]?.unit ?? ''
   if (means.length === 0) return '–'
   const centre = mean(means)
-  if (unit === 's' || unit === 'seconds') return seconds(centre)
-  const { of, suffix } = written(unit)
-  if (means.length === 1) return `${of(centre)}${suffix}`
+  if (means.length === 1 || unit === 's' || unit === 'seconds') return quantity(centre, unit)
   const variance = means.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (means.length - 1)
-  return `${of(centre)} ± ${of(Math.sqrt(variance))}${suffix}`
+  return quantity(centre, unit, Math.sqrt(variance))
 }

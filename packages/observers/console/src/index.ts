@@ -1,3 +1,3 @@
 export { console } from './console.js'
-export { figure, mean, number, seconds } from './figures.js'
+export { figure, mean, number, quantity, seconds } from './figures.js'
 export { summaryTable, table } from './table.js'
