@@ -1,8 +1,8 @@
-import type { Params } from '@lgm/core'
+import { mapParams, type Params } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
 /** Embeddings are held within ±6, and s·e within ±50 in the compensation, as in the paper's section 2.5. */
-const [widest, steepest] = [6, 50]
+const [bound, steepest] = [6, 50]
 
 /**
  * s at `step`, counted from 0: 1/s_max + (s_max − 1/s_max) · b/(B − 1), b the step within its period of B steps (eq. 3, counted from 1
@@ -36,8 +36,19 @@ export function sparsityCost(open: Params, used: Params): tf.Scalar {
 export function compensated(gradient: tf.Tensor, embedding: tf.Tensor, slope: number, highest: number): tf.Tensor {
   const cosh = tf.cosh(embedding.mul(slope).clipByValue(-steepest, steepest)).add(1)
   const scaled = gradient.mul(highest / slope).mul(cosh.div(tf.cosh(embedding).add(1)))
-  const leads = tf.logicalAnd(embedding.abs().greaterEqual(widest), scaled.mul(embedding).less(0))
+  const leads = tf.logicalAnd(embedding.abs().greaterEqual(bound), scaled.mul(embedding).less(0))
   return tf.where(leads, tf.zerosLike(scaled), scaled)
+}
+
+/** a^{<t+1} = max(a^{<t}, a^t) by layer, where gates `open` from `hold` on count as 1. The result is new, whatever tidies around. */
+export function widest(used: Params, open: () => Params, hold: number): Params {
+  return tf.tidy(
+    () =>
+      mapParams(open(), (gate, name) => {
+        const held = tf.where(gate.greaterEqual(hold), tf.onesLike(gate), gate)
+        return tf.keep(used[name] ? tf.maximum(used[name], held) : held)
+      }) as Params & tf.TensorContainer,
+  )
 }
 
 /** The mean of a^{<t} over all units, from 0 to 1. */

@@ -40,7 +40,7 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import { annealedSlope, compensated, gates, sparsityCost } from './gates.js'
 import { hat } from './hat.js'
-import { freeShares, recognizeLayers } from './layers.js'
+import { freeShares, layersOf } from './layers.js'
 
 // A soft slope, at which differences can be taken, and gates that are used in part.
 checkRegularizer({
@@ -167,7 +167,7 @@ describe('layers', () => {
     ['tanh', false],
   ] as const)('all are gated but a last one whose codes do not scale: %s', async (after, gated) => {
     const embedder = embedderOf(after)
-    const layers = await recognizeLayers(embedder, embedder.init([2], rng), normal(8, 2))
+    const layers = await layersOf(embedder, embedder.init([2], rng), normal(8, 2))
     expect(layers).toEqual([
       { name: '0/', inputs: 2, units: 24, gated: true },
       { name: '1/', inputs: 24, units: 4, gated },
@@ -176,7 +176,7 @@ describe('layers', () => {
 
   test('are known through flattened maps, filter by filter', async () => {
     const embedder = build(Embedder, maps())
-    const layers = await recognizeLayers(embedder, embedder.init([4, 4, 1], rng), normal(8, 4, 4, 1))
+    const layers = await layersOf(embedder, embedder.init([4, 4, 1], rng), normal(8, 4, 4, 1))
     expect(layers).toEqual([
       { name: '0/', inputs: 1, units: 3, gated: true },
       { name: 'code/', inputs: 12, units: 2, gated: true },
@@ -185,13 +185,13 @@ describe('layers', () => {
 
   test('that are no chain of ReLU are refused, with the place', async () => {
     const tanh = build(Embedder, chain({ between: 'tanh' }))
-    await expect(recognizeLayers(tanh, tanh.init([2], rng), normal(8, 2))).rejects.toThrow(/scaled back.*mlp or conv/)
+    await expect(layersOf(tanh, tanh.init([2], rng), normal(8, 2))).rejects.toThrow(/scaled back.*mlp or conv/)
     const relu = embedderOf('relu')
     const scaled = { ...relu.init([2], rng), '0/scale': tf.ones([6]) }
-    await expect(recognizeLayers(relu, scaled, normal(8, 2))).rejects.toThrow(/got the parameter 0\/scale/)
+    await expect(layersOf(relu, scaled, normal(8, 2))).rejects.toThrow(/got the parameter 0\/scale/)
     const { embedder, model } = tinyModel()
-    await expect(recognizeLayers(embedder, model.embedder, normal(8, 2))).rejects.toThrow(/none that can be gated/)
-    await expect(recognizeLayers(embedder, {}, normal(8, 2))).rejects.toThrow(/none that can be gated/)
+    await expect(layersOf(embedder, model.embedder, normal(8, 2))).rejects.toThrow(/none that can be gated/)
+    await expect(layersOf(embedder, {}, normal(8, 2))).rejects.toThrow(/none that can be gated/)
   })
 
   test('leave free 1 − min(a_in, a_out) of a kernel and 1 − a_out of a bias; what has no gates is used by all', () => {

@@ -9,7 +9,6 @@ import {
   Generator,
   inject,
   type Measurement,
-  mapParams,
   nameOf,
   Options,
   type Params,
@@ -22,8 +21,9 @@ import {
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { annealedSlope, compensated, gates, sparsityCost, usedShare } from './gates.js'
-import { freeShares, gateName, type Layer, recognizeLayers, scaleUnits } from './layers.js'
+import { embeddingName, gatedView, gatesOf, newEmbeddings } from './embeddings.js'
+import { annealedSlope, compensated, sparsityCost, usedShare, widest } from './gates.js'
+import { freeShares, type Layer, recognizeLayers } from './layers.js'
 
 const options = z.strictObject({
   strength: z.number().positive().default(0.75).describe('λ, weight of the share that a task takes of the free units'),
@@ -74,27 +74,18 @@ class Hat implements Regularizer {
   async begin(state: TaskState): Promise<TaskState | undefined> {
     const { task, model } = state
     requireTaskHeads(where, state)
-    if (this.#layers.length === 0) this.#layers = await this.#recognize(state)
+    if (this.#layers.length === 0) this.#layers = await recognizeLayers(this.#embedder, state, this.#rng)
     this.#share = await usedShare(this.#used)
     if (this.#share === 1)
       throw expected(where, 'units that no task uses yet', 'none', 'widen the embedder or raise strength')
     this.#task = task.index
-    const missing = this.#gated().filter(layer => !model.embedder[embeddingName(task.index, layer)])
-    if (missing.length > 0) this.#steps = 0
-    this.#steps ??= 0
-    if (missing.length === 0) return undefined
-    const added = missing.map(layer => [embeddingName(task.index, layer), tf.tensor1d(this.#rng.normal(layer.units))])
-    return { ...state, model: { ...model, embedder: { ...model.embedder, ...Object.fromEntries(added) } } }
-  }
-
-  async #recognize({ task, model }: TaskState): Promise<readonly Layer[]> {
-    const shape = [8, ...task.train.shape]
-    const x = tf.tensor(this.#rng.fork('probe').normal(tf.util.sizeFromShape(shape)), shape)
-    try {
-      return await recognizeLayers(this.#embedder, model.embedder, x)
-    } finally {
-      x.dispose()
+    const added = newEmbeddings(state, this.#gated(), this.#rng)
+    if (!added) {
+      this.#steps ??= 0
+      return undefined
     }
+    this.#steps = 0
+    return { ...state, model: { ...model, embedder: { ...model.embedder, ...added } } }
   }
 
   penalty(params: Params): tf.Scalar {
@@ -121,14 +112,7 @@ class Hat implements Regularizer {
   }
 
   view(params: Params, task: number): Params {
-    const viewed: Record<string, tf.Tensor> = { ...params }
-    for (const name of Object.keys(params)) if (name.startsWith('embedder/hat/')) delete viewed[name]
-    const embedder = subset(params, 'embedder')
-    const open = this.#gates(embedder, task)
-    for (const layer of this.#gated())
-      for (const [name, scaled] of Object.entries(scaleUnits(embedder, layer, open[gateName(layer)]!)))
-        viewed[`embedder/${name}`] = scaled
-    return viewed
+    return gatedView(params, this.#gated(), this.#gates(subset(params, 'embedder'), task))
   }
 
   measure(): readonly Measurement[] {
@@ -152,12 +136,7 @@ class Hat implements Regularizer {
     const old = this.#used
     const task = state.task.index
     this.#steps = undefined
-    this.#used = tf.tidy(() => {
-      return mapParams(this.#gates(model.embedder, task), (gate, name) => {
-        const held = tf.where(gate.greaterEqual(hold), tf.onesLike(gate), gate)
-        return tf.keep(old[name] ? tf.maximum(old[name], held) : held)
-      }) as Params & tf.TensorContainer
-    })
+    this.#used = widest(old, () => this.#gates(model.embedder, task), hold)
     disposeParams(old)
   }
 
@@ -174,13 +153,7 @@ class Hat implements Regularizer {
 
   /** a^t by layer, from parameters of E without prefix. */
   #gates(params: Params, task: number): Params {
-    return Object.fromEntries(
-      this.#gated().map(layer => {
-        const embedding = params[embeddingName(task, layer)]
-        if (!embedding) throw expected(where, `gates of task ${task + 1}`, 'none', 'ask for a task that it has learned')
-        return [gateName(layer), gates(embedding, this.#slope(task))]
-      }),
-    )
+    return gatesOf(params, this.#gated(), task, this.#slope(task))
   }
 
   state(): State {
@@ -203,11 +176,6 @@ class Hat implements Regularizer {
     this.#task = -1
     this.#steps = undefined
   }
-}
-
-/** The name of a task's gate embeddings among the parameters of E: `hat/0/1/gate` for task 0 and the layer `1/`. */
-function embeddingName(task: number, layer: Layer): string {
-  return `hat/${task}/${gateName(layer)}`
 }
 
 /**

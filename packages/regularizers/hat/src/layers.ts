@@ -1,4 +1,4 @@
-import { type Embedder, expected, type Params } from '@lgm/core'
+import { type Embedder, expected, type Params, type Rng, type TaskState } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
 /** A layer of an embedder: its kernel is `<name>kernel` `[…, inputs, units]`, its bias `<name>bias` `[units]`. */
@@ -11,6 +11,21 @@ export interface Layer {
   readonly gated: boolean
 }
 
+/** The layers of an embedder as it stands, told by random examples of the task's shape; draws from a fork of `rng`. See `layersOf`. */
+export async function recognizeLayers(
+  embedder: Embedder,
+  { task, model }: TaskState,
+  rng: Rng,
+): Promise<readonly Layer[]> {
+  const shape = [8, ...task.train.shape]
+  const x = tf.tensor(rng.fork('probe').normal(tf.util.sizeFromShape(shape)), shape)
+  try {
+    return await layersOf(embedder, model.embedder, x)
+  } finally {
+    x.dispose()
+  }
+}
+
 /**
  * The layers of an embedder that is a chain of layers y = a(xW + b), a(cz) = c·a(z) for c ≥ 0, as ReLU is: then scaling a unit's
  * column and bias by g is gating its activation by g. Told by trying: with the units of a layer scaled by c and the rows of the next
@@ -19,7 +34,7 @@ export interface Layer {
  * @param params without prefix, in the order of the layers
  * @throws LgmError `composition` for any other network, naming the layer.
  */
-export async function recognizeLayers(embedder: Embedder, params: Params, x: tf.Tensor): Promise<readonly Layer[]> {
+export async function layersOf(embedder: Embedder, params: Params, x: tf.Tensor): Promise<readonly Layer[]> {
   const names = Object.keys(params).flatMap(name => /^(.*\/)?kernel$/.exec(name)?.slice(1) ?? [])
   const prefixes = names.map(name => name ?? '')
   const known = new Set(prefixes.flatMap(prefix => [`${prefix}kernel`, `${prefix}bias`]))

@@ -1,7 +1,6 @@
 import {
   checkHeld,
   cloneParams,
-  countNumbers,
   definePlugin,
   disposeParams,
   expected,
@@ -19,6 +18,7 @@ import {
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
+import { claims, freeShare, ownedUpTo, pruned } from './owners.js'
 
 const options = z.strictObject({
   prune: z
@@ -59,27 +59,18 @@ class PackNet implements Regularizer {
     // the figure that an earlier learn phase of this very task left in the state
     const again = measurements.some(({ name }) => name === `${nameOf(this)}/free`)
     if (!again) this.#give(undefined)
-    else if (this.#options.retrain) this.#give(await this.#claims(state))
+    else if (this.#options.retrain) this.#give(await this.#claim(state))
     const owners = this.#claimed ?? this.#owners
     this.#free = await freeShare(owners)
     if (!again && this.#free === 0)
       throw expected(where, 'weights that no task owns yet', 'none', 'widen the embedder or raise prune')
     if (Object.keys(owners).length === 0) return undefined
-    const embedder = mapParams(state.model.embedder, (tensor, name) =>
-      owners[name] ? tf.tidy(() => tensor.mul(owners[name]!.greater(0).toFloat())) : tensor,
-    )
+    const embedder = pruned(state.model.embedder, owners)
     return { ...state, model: { ...state.model, embedder } }
   }
 
-  /** Owners with the task's claim: of each kernel's free weights the 1 − `prune` of greatest magnitude. */
-  async #claims({ model, task }: TaskState): Promise<Params> {
-    const kernels = Object.entries(model.embedder).filter(([, tensor]) => tensor.rank > 1)
-    const claims = kernels.map(async ([name, kernel]) => {
-      const owned = (await this.#owners[name]?.data()) ?? new Int32Array(kernel.size)
-      const claimed = claim(await kernel.data(), owned, task.index + 1, 1 - this.#options.prune)
-      return [name, tf.tensor(claimed, kernel.shape, 'int32')] as const
-    })
-    return Object.fromEntries(await Promise.all(claims))
+  #claim({ model, task }: TaskState): Promise<Params> {
+    return claims(model.embedder, this.#owners, task.index + 1, 1 - this.#options.prune)
   }
 
   /** Lets only weights change that are free, or after pruning the task's own; and biases in the first task only. */
@@ -104,12 +95,7 @@ class PackNet implements Regularizer {
     if (task === this.#learning) return params
     if (task >= this.#tasks)
       throw expected(where, `a task from 1 to ${this.#tasks}`, `${task + 1}`, 'ask for a task that it has learned')
-    const viewed: Record<string, tf.Tensor> = { ...params }
-    for (const [name, owner] of Object.entries(this.#owners)) {
-      const own = tf.logicalAnd(owner.greater(0), owner.lessEqual(task + 1))
-      viewed[`embedder/${name}`] = params[`embedder/${name}`]!.mul(own.toFloat())
-    }
-    return viewed
+    return { ...params, ...ownedUpTo(task + 1, params, this.#owners) }
   }
 
   measure(): readonly Measurement[] {
@@ -130,7 +116,7 @@ class PackNet implements Regularizer {
     const free = this.#changeable(this.#owners, 0)
     const held = () => mapParams(model.embedder, (_, name) => free(name))
     if (previous) await checkHeld(where, previous.embedder, model.embedder, held)
-    const claimed = this.#claimed ?? (await this.#claims(state))
+    const claimed = this.#claimed ?? (await this.#claim(state))
     if (Object.keys(claimed).length === 0)
       throw expected(where, 'an embedder with weights', 'none', 'use one that learns, such as mlp', 'composition')
     disposeParams(this.#owners)
@@ -162,23 +148,6 @@ class PackNet implements Regularizer {
     this.#tasks = 0
     this.#learning = -1
   }
-}
-
-/** Owners in which the `share` of greatest magnitude of what is free, 0, belongs to `owner`. */
-function claim(weights: tf.TypedArray, owners: tf.TypedArray, owner: number, share: number): Int32Array {
-  const claimed = Int32Array.from(owners)
-  const free = claimed.map((_, i) => i).filter(i => owners[i] === 0)
-  free.sort((i, j) => Math.abs(weights[j]!) - Math.abs(weights[i]!))
-  for (const i of free.subarray(0, Math.max(1, Math.round(share * free.length)))) claimed[i] = owner
-  return claimed
-}
-
-/** The share of weights without an owner; 1 before there are any. */
-async function freeShare(owners: Params): Promise<number> {
-  const counts = await Promise.all(
-    Object.values(owners).map(async owner => (await owner.data()).filter(k => k === 0).length),
-  )
-  return counts.length === 0 ? 1 : counts.reduce((sum, count) => sum + count, 0) / countNumbers(owners)
 }
 
 /**

@@ -5,7 +5,6 @@ import {
   emptyState,
   flatten,
   inject,
-  mapParams,
   Options,
   type Params,
   quadraticPenalty,
@@ -19,6 +18,7 @@ import {
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
+import { Path } from './path.js'
 
 const options = z.strictObject({
   strength: z.number().min(0).default(1).describe('λ, weight of the penalty, without the half of other methods'),
@@ -36,13 +36,6 @@ interface Held {
   readonly largest: readonly [fisher: number, score: number]
 }
 
-/** The path of one task: F and s so far; and of the interval, where it started, ω = −Σ g Δθ, Σ g², its steps and weight in F. */
-interface Path {
-  readonly tensors: Readonly<Record<'fisher' | 'score' | 'start' | 'work' | 'squares', Record<string, tf.Tensor>>>
-  steps: number
-  share: number
-}
-
 /** λ · Σ (F̃ + s̃) (θ − θ*)², where F and s are gathered along the path of training. */
 class RWalk implements Regularizer {
   readonly #options: z.output<typeof options>
@@ -55,43 +48,12 @@ class RWalk implements Regularizer {
 
   begin({ model }: TaskState): void {
     const params = requireProtected(where, model, this.#options.protect)
-    this.#leave()
-    const score = { ...mapParams(params, parameter => tf.keep(tf.zerosLike(parameter))) }
-    const fisher = { ...weightedSum(this.#held?.tensors.fisher ?? {}, score) }
-    const tensors = { fisher, score, start: { ...cloneParams(params) }, work: {}, squares: {} }
-    this.#path = { tensors, steps: 0, share: this.#held ? this.#options.average : 1 }
+    this.#path?.dispose()
+    this.#path = new Path(params, this.#held?.tensors.fisher, this.#options)
   }
 
-  track({ before, gradients, after }: Update): void {
-    if (!this.#path) return
-    const { start, work, squares } = this.#path.tensors
-    for (const name of Object.keys(start)) {
-      const gradient = gradients[name]
-      if (!gradient) continue
-      add(work, name, gradient.mul(before[name]!.sub(after[name]!)))
-      add(squares, name, gradient.square())
-    }
-    this.#path.steps++
-    if (this.#path.steps === this.#options.interval) this.#closeInterval(this.#path, after)
-  }
-
-  /** F ← (1 − α) F + α mean g², s ← s + max(0, ω / (½ F Δθ² + ε)), and the next interval starts at `params`. */
-  #closeInterval(path: Path, params: Params): void {
-    const { fisher, score, start, work, squares } = path.tensors
-    tf.tidy(() => {
-      for (const name of Object.keys(work)) {
-        put(fisher, name, fisher[name]!.mul(1 - path.share).add(squares[name]!.mul(path.share / path.steps)))
-        const divergence = params[name]!.sub(start[name]!).square().mul(fisher[name]!).div(2)
-        add(score, name, work[name]!.div(divergence.add(this.#options.damping)).relu())
-        put(start, name, params[name]!.clone())
-      }
-    })
-    for (const sums of [work, squares]) {
-      disposeParams(sums)
-      for (const name of Object.keys(sums)) delete sums[name]
-    }
-    path.steps = 0
-    path.share = this.#options.average
+  track(update: Update): void {
+    this.#path?.track(update)
   }
 
   penalty(params: Params): tf.Scalar {
@@ -107,11 +69,9 @@ class RWalk implements Regularizer {
     const params = requireProtected(where, state.model, this.#options.protect)
     if (!this.#path) this.begin(state)
     const path = this.#path!
-    if (path.steps > 0) this.#closeInterval(path, params)
-    const fisher = cloneParams(path.tensors.fisher)
-    const score = this.#held
-      ? weightedSum(this.#held.tensors.score, path.tensors.score, [0.5, 0.5])
-      : cloneParams(path.tensors.score)
+    path.close(params)
+    const fisher = cloneParams(path.fisher)
+    const score = this.#held ? weightedSum(this.#held.tensors.score, path.score, [0.5, 0.5]) : cloneParams(path.score)
     this.dispose()
     const largest = [await largestOf(fisher), await largestOf(score)] as const
     this.#held = { tensors: { anchor: cloneParams(params), fisher, score }, largest }
@@ -136,23 +96,9 @@ class RWalk implements Regularizer {
   dispose(): void {
     if (this.#held) disposeParams(flatten(this.#held.tensors))
     this.#held = undefined
-    this.#leave()
-  }
-
-  #leave(): void {
-    if (this.#path) disposeParams(flatten(this.#path.tensors))
+    this.#path?.dispose()
     this.#path = undefined
   }
-}
-
-/** Puts a tensor in the place of another, which is disposed. */
-function put(params: Record<string, tf.Tensor>, name: string, tensor: tf.Tensor): void {
-  params[name]?.dispose()
-  params[name] = tf.keep(tensor)
-}
-
-function add(sums: Record<string, tf.Tensor>, name: string, term: tf.Tensor): void {
-  put(sums, name, sums[name] ? sums[name].add(term) : term)
 }
 
 async function largestOf(params: Params): Promise<number> {
