@@ -78,7 +78,7 @@ describe('composition', () => {
   })
 
   test('knows without building it what a part asks for', () => {
-    expect(needsOf(car.definition)).toEqual([Events, Trainer, Rng, Wheel, Radio, Engine])
+    expect(needsOf(car.definition)).toEqual([Engine, Radio, Wheel, Rng, Trainer, Events])
     expect(needsOf(motor.definition)).toEqual([Options])
     expect(needsOf({ ...motor.definition, requires: [Radio, Options] })).toEqual([Options, Radio])
     class Nothing {}

@@ -18,9 +18,10 @@ export function inject(point: Point<unknown>): ParameterDecorator {
   }
 }
 
-/** The points and services that a plugin cannot do without: those that its constructor asks for, and those that it requires. */
+/** The points and services that a plugin is built with: those that its constructor asks for, in order, and those that it requires. */
 export function needsOf(definition: Definition): readonly Point<unknown>[] {
-  return [...new Set([...(asked.get(definition.class) ?? []), ...(definition.requires ?? [])])]
+  // decorators of parameters run from the last to the first
+  return [...new Set([...[...(asked.get(definition.class) ?? [])].reverse(), ...(definition.requires ?? [])])]
 }
 
 const names = new WeakMap<object, string>()

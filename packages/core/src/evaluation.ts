@@ -18,7 +18,10 @@ export async function evaluate(
 }
 
 /** The row of a report: what phases and regularizers had to say of the task, then the evaluators. */
-export function rowOf({ measurements = [] }: TaskState, found: readonly (readonly Measured[])[]): Measured[] {
+export function rowOf(
+  { measurements = [] }: { readonly measurements?: readonly (Measurement | Measured)[] },
+  found: readonly (readonly Measured[])[],
+): Measured[] {
   return [...measurements.map(copy), ...found.flat()]
 }
 
@@ -33,7 +36,7 @@ export function summarize(
 }
 
 /** A measurement whose arrays can be changed by nobody else. */
-function copy(measurement: Measurement): Measured {
+function copy(measurement: Measurement | Measured): Measured {
   const { value, axis, ...rest } = measurement
   return { ...rest, ...(axis !== undefined && { axis }), value: typeof value === 'number' ? value : [...value] }
 }
