@@ -59,6 +59,7 @@ function createProgram(surroundings: Surroundings, finish: (code: number) => voi
     })
     .showHelpAfterError('(lgm --help shows what there is)')
   addRun(program, surroundings)
+  addCompare(program, surroundings)
   addKnowledge(program, surroundings)
   addMachine(program, surroundings, finish)
   return program
@@ -92,6 +93,34 @@ function addRun(program: Command, surroundings: Surroundings): void {
     .action(async (recipes: string[], options) => {
       const { runRecipes } = await import('./run.js')
       await runRecipes(recipes, options, surroundings)
+    })
+}
+
+function addCompare(program: Command, surroundings: Surroundings): void {
+  program
+    .command('compare')
+    .description('compare runs: a row for each recipe with means and 95 % intervals over seeds, and paired differences')
+    .argument('<folder...>', 'what lgm run --out left: folders of runs, or folders with such')
+    .addOption(
+      new Option('--figure <name>', 'a figure of the summary, as ACC/head, or ACC for all; may be repeated').argParser(
+        collect,
+      ),
+    )
+    .option('--baseline <name>', 'the row from which differences are taken; the first if absent')
+    .addOption(
+      new Option('--format <name>', 'how it is written; that of the ending of --out, or table').choices([
+        'table',
+        'csv',
+        'markdown',
+        'latex',
+      ]),
+    )
+    .option('--apart', 'a row for each recipe where several have one name, named by what differs')
+    .option('--out <file>', 'write to a file; .csv, .md and .tex choose the format')
+    .addHelpText('after', '\nExample:\n  $ lgm compare results --figure ACC --baseline none --out comparison.tex')
+    .action(async (folders: string[], options) => {
+      const { compare } = await import('./compare.js')
+      await compare(folders, options, surroundings)
     })
 }
 
