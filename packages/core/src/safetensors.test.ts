@@ -62,6 +62,14 @@ test('arrays come back as they were without an engine, with the texts beside the
   tf.dispose(tensors)
 })
 
+test('a file as Node reads it, a view of a larger buffer, gives the same arrays', () => {
+  const arrays = { t: { shape: [2], values: Float32Array.of(1, -2) } }
+  const { buffer } = Buffer.from([...new Uint8Array(8), ...encodeArrays(arrays)])
+  const at = Buffer.from(buffer).indexOf('{"t"') - 8
+  const length = encodeArrays(arrays).length
+  expect(decodeArrays(Buffer.from(buffer, at, length)).arrays).toEqual(arrays)
+})
+
 const entry = (over: object) => ({ t: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...over } })
 describe('a file', () => {
   test.each([

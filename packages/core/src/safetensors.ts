@@ -145,6 +145,7 @@ function parseHeader(bytes: Uint8Array, fail: (what: string, got: string) => Err
 }
 
 function read(file: Uint8Array, start: number, { dtype, shape, data_offsets: [from, to] }: Entry): NamedArray {
-  const { buffer } = file.slice(start + from, start + to)
+  // a copy of its own: slice of a Buffer, which Node gives for a file, is a view of something larger
+  const { buffer } = new Uint8Array(file.subarray(start + from, start + to))
   return { shape, values: new types[dtype as keyof typeof types](buffer) }
 }
