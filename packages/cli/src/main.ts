@@ -60,6 +60,7 @@ function createProgram(surroundings: Surroundings, finish: (code: number) => voi
     .showHelpAfterError('(lgm --help shows what there is)')
   addRun(program, surroundings)
   addCompare(program, surroundings)
+  addEvaluate(program, surroundings)
   addKnowledge(program, surroundings)
   addMachine(program, surroundings, finish)
   return program
@@ -80,6 +81,10 @@ function addRun(program: Command, surroundings: Surroundings): void {
     .option(
       '--resume',
       'go on with the run in the folder --out from its last checkpoint, to the same bits; finished runs are not repeated',
+    )
+    .option(
+      '--save-answers',
+      'write what every read-out answers on the test sets after each task, for lgm evaluate and metrics to come',
     )
     .option('--backend <name>', 'tensor engine: auto, native or wasm')
     .option('--quiet', 'show the final table only')
@@ -121,6 +126,31 @@ function addCompare(program: Command, surroundings: Surroundings): void {
     .action(async (folders: string[], options) => {
       const { compare } = await import('./compare.js')
       await compare(folders, options, surroundings)
+    })
+}
+
+function addEvaluate(program: Command, surroundings: Surroundings): void {
+  program
+    .command('evaluate')
+    .description('evaluate runs anew from the answers that lgm run --save-answers kept, without their models')
+    .argument('<folder...>', 'folders of runs, or folders with such')
+    .addOption(
+      new Option(
+        '--evaluators <names>',
+        'evaluators in the place of those of the recipe, as accuracy,calibration',
+      ).argParser(text => text.split(',')),
+    )
+    .addOption(
+      new Option('--set <key.path=value>', 'change an option of an evaluator; may be repeated').argParser(collect),
+    )
+    .option('--out <file>', 'where the figures of one run are written; evaluation.json in its folder if absent')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ lgm evaluate results --evaluators calibration --set evaluators.calibration.bins=10',
+    )
+    .action(async (folders: string[], options) => {
+      const { evaluateRuns } = await import('./evaluate.js')
+      await evaluateRuns(folders, options, surroundings)
     })
 }
 

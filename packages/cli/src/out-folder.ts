@@ -52,7 +52,7 @@ function attempt<Result>(folder: string, work: () => Result): Result {
 
 /** Takes away what was written for a run that did not begin, and unless `keep` the folder, so that it can be named again. */
 export function discard(folder: string, names: readonly string[], keep: boolean): void {
-  for (const name of names) rmSync(join(folder, name), { force: true })
+  for (const name of names) rmSync(join(folder, name), { recursive: true, force: true })
   if (!keep && readdirSync(folder).length === 0) rmdirSync(folder)
 }
 

@@ -110,12 +110,23 @@ export async function recipeFrom(
     observers: document.observers ?? ['console'],
   }
   const ingredients: Ingredient[] = []
-  for (const point of corePoints)
-    for (const [where, entry] of entriesAt(complete, point, file))
-      ingredients.push(await ingredient(point, keyOf(point), entry, where, bases))
+  for (const point of corePoints) ingredients.push(...(await ingredientsAt(complete, point, file, bases)))
   for (const [where, entry] of listAt(complete, furtherKey, file))
     ingredients.push(await ingredient(undefined, furtherKey, entry, where, bases))
   return { name: name ?? stem, description, settings, ingredients }
+}
+
+/** The plugins that a recipe has at a point, as `recipeFrom` loads them. */
+export async function ingredientsAt(
+  document: Document,
+  point: Point<unknown>,
+  file: string,
+  bases: readonly string[],
+): Promise<readonly Ingredient[]> {
+  const ingredients: Ingredient[] = []
+  for (const [where, entry] of entriesAt(document, point, file))
+    ingredients.push(await ingredient(point, keyOf(point), entry, where, bases))
+  return ingredients
 }
 
 function checkKeys(document: Document, file: string): void {

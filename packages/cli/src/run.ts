@@ -1,28 +1,25 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import {
-  createLearner,
-  expected,
-  Interrupted,
-  type Learner,
-  type Plugin,
-  type Report,
-  reportSchema,
-  run,
-} from '@lgm/core'
+import { expected, Interrupted, type Plugin, type Report } from '@lgm/core'
 import { jsonl } from '@lgm/observer-jsonl'
-import { folderStore } from '@lgm/store-folder'
-import { accuracyMatrices, accuracySvg } from './accuracy-svg.js'
-import { Checkpoints } from './checkpoints.js'
+import { AnswerFiles } from './answers.js'
 import { composeOnly } from './compose.js'
 import { interruption } from './interruption.js'
 import type { Surroundings } from './main.js'
-import { discard, makeOutFolder, writeAtomically } from './out-folder.js'
-import { packageVersion } from './packages.js'
+import { discard, makeOutFolder } from './out-folder.js'
 import { pictures } from './pictures.js'
 import { type Recipe, readRecipe } from './recipe.js'
-import { resolvedRecipe } from './resolved.js'
 import { comparisonTable, resultTable } from './results.js'
+import {
+  eventsFile,
+  finished,
+  type Place,
+  picturesFolder,
+  reportFile,
+  resolvedFile,
+  runAlone,
+  runIn,
+} from './run-folder.js'
 
 /** The options of `lgm run`. */
 export interface RunOptions {
@@ -31,16 +28,11 @@ export interface RunOptions {
   readonly seeds?: readonly number[]
   readonly out?: string
   readonly resume?: boolean
+  readonly saveAnswers?: boolean
   readonly backend?: string
   readonly quiet?: boolean
   readonly json?: boolean
 }
-
-const resolvedFile = 'recipe.resolved.yaml'
-const eventsFile = 'events.jsonl'
-const picturesFolder = 'pictures'
-const reportFile = 'report.json'
-const checkpointsFolder = 'checkpoints'
 
 /** One run that is to be done, and the folder for its results. */
 interface Order {
@@ -63,8 +55,15 @@ export async function runRecipes(
   for (const file of files) recipes.push(await readRecipe(file, cwd, options))
   const orders = ordersOf(recipes, options, cwd)
   for (const recipe of recipes) await (await composeOnly(recipe)).dispose()
-  if (options.resume && options.out === undefined)
-    throw expected('--resume', '--out with the folder of the run', 'none', 'add --out FOLDER', 'output')
+  for (const option of ['resume', 'saveAnswers'] as const)
+    if (options[option] && options.out === undefined)
+      throw expected(
+        option === 'resume' ? '--resume' : '--save-answers',
+        '--out with the folder of the run',
+        'none',
+        'add --out FOLDER',
+        'output',
+      )
   if (options.out !== undefined && !options.resume) makeOutFolder(resolve(cwd, options.out))
   const { signal, release } = interruption(err)
   const reports: Report[] = []
@@ -111,87 +110,21 @@ async function runOne(order: Order, options: RunOptions, to: Surroundings, signa
   const { recipe, folder } = order
   if (signal.aborted) throw new Interrupted()
   const plugins = pluginsOf(recipe, folder, options)
-  if (folder === undefined) return runWith(recipe, plugins, folder, to, signal)
+  if (folder === undefined) return runAlone(recipe, plugins, to, signal)
+  const place: Place = { folder, answers: options.saveAnswers ?? false, resumes: false }
   if (options.resume) {
     const report = join(folder, reportFile)
-    if (existsSync(report)) return reportSchema.parse(JSON.parse(readFileSync(report, 'utf8')))
-    if (existsSync(join(folder, resolvedFile))) return runWith(recipe, plugins, folder, to, signal, true)
+    if (existsSync(report)) return finished(report, place)
+    if (existsSync(join(folder, resolvedFile))) return runIn({ ...place, resumes: true }, recipe, plugins, to, signal)
   }
   makeOutFolder(folder)
   try {
-    return await runWith(recipe, plugins, folder, to, signal)
+    return await runIn(place, recipe, plugins, to, signal)
   } catch (error) {
-    if (!existsSync(join(folder, eventsFile))) discard(folder, [resolvedFile], folder === resolve(to.cwd, options.out!))
+    if (!existsSync(join(folder, eventsFile)))
+      discard(folder, [resolvedFile, AnswerFiles.folder], folder === resolve(to.cwd, options.out!))
     throw error
   }
-}
-
-async function runWith(
-  recipe: Recipe,
-  plugins: readonly Plugin[],
-  folder: string | undefined,
-  { cwd, err }: Surroundings,
-  signal: AbortSignal,
-  resumes = false,
-): Promise<Report> {
-  const learner = await createLearner(plugins, { ...recipe.settings, signal })
-  try {
-    if (folder === undefined) return complete(await run(learner), recipe, cwd, signal)
-    const resolved = resolvedRecipe(recipe, learner)
-    if (resumes) checkSame(join(folder, resolvedFile), resolved)
-    else writeAtomically(join(folder, resolvedFile), resolved)
-    const checkpoints = new Checkpoints(join(folder, checkpointsFolder))
-    const found = await run(learner, {
-      afterTask: progress => checkpoints.save(learner, progress),
-      ...(resumes && { resume: async () => (await checkpoints.load(learner, err)) ?? startOver(folder) }),
-    })
-    const report = complete(found, recipe, cwd, signal)
-    await keep(folder, recipe, learner, report)
-    checkpoints.clear()
-    return report
-  } finally {
-    await learner.dispose()
-  }
-}
-
-/** @throws Interrupted where the run has ended because it was told to. */
-function complete(found: Report, recipe: Recipe, cwd: string, signal: AbortSignal): Report {
-  if (signal.aborted) throw new Interrupted()
-  return reportSchema.parse({
-    ...found,
-    name: recipe.name,
-    versions: { ...versionsOf(recipe, cwd), ...found.versions },
-  })
-}
-
-/** A run that ended within its first task begins anew: its events go. */
-function startOver(folder: string): undefined {
-  rmSync(join(folder, eventsFile), { force: true })
-  rmSync(join(folder, picturesFolder), { recursive: true, force: true })
-}
-
-/** @throws LgmError `output` when the recipe that a run began with is not the one it is to go on with; names the first line. */
-function checkSame(path: string, now: string): void {
-  const [then, lines] = [readFileSync(path, 'utf8').split('\n'), now.split('\n')]
-  const at = then.findIndex((line, i) => line !== lines[i])
-  if (at < 0 && then.length === lines.length) return
-  throw expected(
-    `--resume, ${path}`,
-    `the recipe that the run began with, "${then[at]?.trim() ?? ''}" in line ${at + 1}`,
-    `"${lines[at]?.trim() ?? ''}"`,
-    'resume with the same recipe and settings, or start anew in another folder',
-    'output',
-  )
-}
-
-/** Writes what a run leaves: checkpoint, report, and a picture where accuracy was measured. */
-async function keep(folder: string, recipe: Recipe, learner: Learner, report: Report): Promise<void> {
-  await learner.save(folderStore(join(folder, 'checkpoint')))
-  writeAtomically(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
-  const matrices = accuracyMatrices(report, recipe.settings.readout)
-  const tasks = report.tasks.map(({ name }) => name)
-  const picture = accuracySvg(`${recipe.name}, seed ${report.seed}`, tasks, matrices)
-  if (matrices.length > 0) writeAtomically(join(folder, 'accuracy.svg'), picture)
 }
 
 /** The recipe's plugins; the command itself prints results, so the console is only for progress, and `--out` keeps all events and pictures. */
@@ -206,16 +139,4 @@ function pluginsOf(
   })
   if (folder === undefined) return plugins
   return [...plugins, jsonl({ path: join(folder, eventsFile) }), pictures({ folder: join(folder, picturesFolder) })]
-}
-
-function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {
-  const packages = ingredients.flatMap(({ found }) =>
-    found.version === undefined ? [] : [[found.from, found.version] as const],
-  )
-  const core = packageVersion('@lgm/core', [cwd])
-  return {
-    node: process.versions.node,
-    ...(core !== undefined && { '@lgm/core': core }),
-    ...Object.fromEntries(packages),
-  }
 }

@@ -1,0 +1,151 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  createLearner,
+  expected,
+  Interrupted,
+  type Learner,
+  type Plugin,
+  type Progress,
+  type Report,
+  reportSchema,
+  run,
+} from '@lgm/core'
+import { folderStore } from '@lgm/store-folder'
+import { accuracyMatrices, accuracySvg } from './accuracy-svg.js'
+import { AnswerFiles } from './answers.js'
+import { Checkpoints } from './checkpoints.js'
+import type { Surroundings } from './main.js'
+import { writeAtomically } from './out-folder.js'
+import { packageVersion } from './packages.js'
+import type { Recipe } from './recipe.js'
+import { resolvedRecipe } from './resolved.js'
+
+/** Files and folders that a run leaves. */
+export const resolvedFile = 'recipe.resolved.yaml'
+export const eventsFile = 'events.jsonl'
+export const picturesFolder = 'pictures'
+export const reportFile = 'report.json'
+const checkpointsFolder = 'checkpoints'
+
+/** Where a run leaves its results, and which. */
+export interface Place {
+  readonly folder: string
+  /** Whether answers are saved; a run that began so goes on so. */
+  readonly answers: boolean
+  /** Whether an earlier run stopped there, with which to go on. */
+  readonly resumes: boolean
+}
+
+/** The report of a run that is finished. @throws LgmError `output` where its answers are asked for, and were not saved. */
+export function finished(path: string, { folder, answers }: Place): Report {
+  const report = reportSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  if (answers) new AnswerFiles(folder).checkFirst(report.tasks.length)
+  return report
+}
+
+/** Runs a recipe without leaving anything. */
+export async function runAlone(
+  recipe: Recipe,
+  plugins: readonly Plugin[],
+  { cwd }: Surroundings,
+  signal: AbortSignal,
+): Promise<Report> {
+  const learner = await createLearner(plugins, { ...recipe.settings, signal })
+  try {
+    return complete(await run(learner), recipe, cwd, signal)
+  } finally {
+    await learner.dispose()
+  }
+}
+
+/** Runs a recipe, or goes on with a run, and leaves the results in a folder. */
+export async function runIn(
+  place: Place,
+  recipe: Recipe,
+  plugins: readonly Plugin[],
+  { cwd, err }: Surroundings,
+  signal: AbortSignal,
+): Promise<Report> {
+  const { folder, resumes } = place
+  const learner = await createLearner(plugins, { ...recipe.settings, signal })
+  try {
+    const resolved = resolvedRecipe(recipe, learner)
+    if (resumes) checkSame(join(folder, resolvedFile), resolved)
+    else writeAtomically(join(folder, resolvedFile), resolved)
+    const checkpoints = new Checkpoints(join(folder, checkpointsFolder))
+    const answers = new AnswerFiles(folder)
+    const saves = place.answers || (resumes && answers.exist)
+    if (saves && !resumes) answers.begin()
+    const resume = async (): Promise<Progress | undefined> => {
+      const progress = await checkpoints.load(learner, err)
+      if (!progress) startOver(folder)
+      if (saves && progress) answers.goOn(progress.tasks)
+      else if (saves) answers.begin()
+      return progress
+    }
+    const found = await run(learner, {
+      afterTask: progress => checkpoints.save(learner, progress),
+      ...(saves && { answered: answers.save }),
+      ...(resumes && { resume }),
+    })
+    const report = complete(found, recipe, cwd, signal)
+    await keep(folder, recipe, learner, report)
+    checkpoints.clear()
+    return report
+  } finally {
+    await learner.dispose()
+  }
+}
+
+/** @throws Interrupted where the run has ended because it was told to. */
+function complete(found: Report, recipe: Recipe, cwd: string, signal: AbortSignal): Report {
+  if (signal.aborted) throw new Interrupted()
+  return reportSchema.parse({
+    ...found,
+    name: recipe.name,
+    versions: { ...versionsOf(recipe, cwd), ...found.versions },
+  })
+}
+
+/** A run that ended within its first task begins anew: its events go. */
+function startOver(folder: string): void {
+  rmSync(join(folder, eventsFile), { force: true })
+  rmSync(join(folder, picturesFolder), { recursive: true, force: true })
+}
+
+/** @throws LgmError `output` when the recipe that a run began with is not the one it is to go on with; names the first line. */
+function checkSame(path: string, now: string): void {
+  const [then, lines] = [readFileSync(path, 'utf8').split('\n'), now.split('\n')]
+  const at = then.findIndex((line, i) => line !== lines[i])
+  if (at < 0 && then.length === lines.length) return
+  throw expected(
+    `--resume, ${path}`,
+    `the recipe that the run began with, "${then[at]?.trim() ?? ''}" in line ${at + 1}`,
+    `"${lines[at]?.trim() ?? ''}"`,
+    'resume with the same recipe and settings, or start anew in another folder',
+    'output',
+  )
+}
+
+/** Writes what a run leaves: checkpoint, report, and a picture where accuracy was measured. */
+async function keep(folder: string, recipe: Recipe, learner: Learner, report: Report): Promise<void> {
+  await learner.save(folderStore(join(folder, 'checkpoint')))
+  writeAtomically(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
+  const matrices = accuracyMatrices(report, recipe.settings.readout)
+  const tasks = report.tasks.map(({ name }) => name)
+  const picture = accuracySvg(`${recipe.name}, seed ${report.seed}`, tasks, matrices)
+  if (matrices.length > 0) writeAtomically(join(folder, 'accuracy.svg'), picture)
+}
+
+function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {
+  const packages = ingredients.flatMap(({ found }) =>
+    found.version === undefined ? [] : [[found.from, found.version] as const],
+  )
+  const core = packageVersion('@lgm/core', [cwd])
+  return {
+    node: process.versions.node,
+    ...(core !== undefined && { '@lgm/core': core }),
+    ...Object.fromEntries(packages),
+  }
+}
