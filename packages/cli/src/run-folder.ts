@@ -8,6 +8,7 @@ import {
   type Plugin,
   type Progress,
   type Report,
+  readReport,
   reportSchema,
   run,
 } from '@lgm/core'
@@ -39,7 +40,7 @@ export interface Place {
 
 /** The report of a run that is finished. @throws LgmError `output` where its answers are asked for, and were not saved. */
 export function finished(path: string, { folder, answers }: Place): Report {
-  const report = reportSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  const report = readReport(JSON.parse(readFileSync(path, 'utf8')), path)
   if (answers) new AnswerFiles(folder).checkFirst(report.tasks.length)
   return report
 }

@@ -60,4 +60,8 @@ describe('migration', () => {
       'f: expected a report of version 3 or before, got one of version 4',
     )
   })
+
+  test('refuses what is between two versions', () => {
+    expect(() => migrate({ version: 1.5 }, steps, 'f')).toThrow('got one of version 1.5')
+  })
 })
