@@ -51,6 +51,30 @@ async function taught(options: FlowOptions, events: LearnerEvent[] = []) {
 const termsOf = (events: readonly LearnerEvent[]) =>
   events.flatMap(event => (event.type === 'step' ? [event.terms] : []))
 
+describe('its jitter', () => {
+  const learned = async (codes: readonly number[][]) => {
+    const generator = build(Generator, flow({ ...small, jitter: 0.1, iterations: 1 }))
+    const labels = new Int32Array(codes[0]!.length / 2)
+    for (const values of codes) {
+      const examples = arrayExamples(Float32Array.from(values), [2], labels)
+      await generator.memorize(examples, examples)
+    }
+    return generator.state().values.jitter
+  }
+
+  test('is relative to the deviation of the first codes', async () => {
+    // variances 4 and 16 of the two numbers: √10 times 0.1; the second codes are ten times as wide
+    expect(
+      await learned([
+        [-2, -4, 2, 4],
+        [-20, -40, 20, 40],
+      ]),
+    ).toBeCloseTo(0.1 * Math.sqrt(10))
+  })
+
+  test('is absolute where all codes are alike', async () => expect(await learned([[3, 3, 3, 3]])).toBe(0.1))
+})
+
 describe('its nats', () => {
   test('of normal codes are their entropy', async () => {
     const generator = build(Generator, flow({ ...small, jitter: 0, iterations: 20 }))
