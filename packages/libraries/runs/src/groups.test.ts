@@ -47,7 +47,7 @@ describe('groups', () => {
       run(0),
       run(0, 0, { head: { use: 'linear', gain: 2 } }),
       run(1, 0, { observers: [{ use: 'csv', folder: 'x' }] }),
-      { ...run(2), recipe: { seed: 2, ...rest, head: { gain: 1, use: 'linear' }, name } },
+      { ...run(2), recipe: { ...rest, seed: 2, head: { gain: 1, use: 'linear' }, name } },
       run(3, 0, { name: 'other' }),
     ]
     const found = groupRuns(runs).map(({ name, runs }) => [name, runs.map(({ report }) => report.seed)])
