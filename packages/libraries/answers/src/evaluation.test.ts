@@ -1,5 +1,6 @@
 import {
   type Answers,
+  type Constructor,
   Decoder,
   definePlugin,
   Embedder,
@@ -20,7 +21,7 @@ import { decodeAnswers, encodeAnswers } from './answers.js'
 import { evaluateAnswers, whyNotFromAnswers } from './evaluation.js'
 
 const options = z.strictObject({})
-const named = (name: string, evaluator: new (...parameters: never[]) => Evaluator): Plugin =>
+const named = (name: string, evaluator: Constructor<Evaluator>): Plugin =>
   definePlugin({ point: Evaluator, name, summary: '', options, class: evaluator })()
 
 const count = (value: number, name = 'count'): Measurement => ({ name, value, unit: 'x', aggregation: 'sum' })
