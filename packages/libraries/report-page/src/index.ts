@@ -1,0 +1,7 @@
+export { type Curve, CurveRecorder, type Curves, type FitCurves, readCurves, type Stretch } from './curves.js'
+export { Html } from './html.js'
+export { type Offer, paretoFront } from './pareto.js'
+export { type Picture, readPictures } from './pictures.js'
+export * from './report-page.js'
+export type { ReportedRun, Section } from './section.js'
+export { type Point, Sketch, thinned } from './sketch.js'
