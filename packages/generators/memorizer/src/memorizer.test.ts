@@ -2,7 +2,7 @@ import { arrayExamples, createRng, type Examples, Generator, range } from '@lgm/
 import { build, checkGenerator, tinyTasks } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
-import { hashedCodes, packCodes, unpackCodes } from './codes.js'
+import { halfStep, hashedCodes, packCodes, unpackCodes } from './codes.js'
 import { memorizer } from './memorizer.js'
 import { advance, newPass } from './passes.js'
 import { retrievalRate } from './recall.js'
@@ -119,6 +119,16 @@ test('codes of few bits are levels from −1 to 1, and need no bounds', () => {
   const third = 1 / 3
   for (const [i, code] of [-1, -third, third, 1, 1].entries()) expect(unpackCodes(words, 2, 5)[i]).toBeCloseTo(code, 6)
   expect(unpackCodes(packCodes(Float32Array.of(0.123, 5), 32), 32, 2)).toEqual(Float32Array.of(0.123, 5))
+})
+
+test('rounding moves a code by half the distance of two levels at most', () => {
+  // four levels of 2 bits, −1, −⅓, ⅓ and 1
+  expect(halfStep(2)).toBeCloseTo(1 / 3)
+  expect(halfStep(32)).toBe(0)
+  const codes = Float32Array.from({ length: 201 }, (_, i) => i / 100 - 1)
+  const rounded = unpackCodes(packCodes(codes, 4), 4, codes.length)
+  expect(Math.max(...codes.map((code, i) => Math.abs(code - rounded[i]!)))).toBeLessThanOrEqual(halfStep(4) + 1e-6)
+  expect(Math.max(...codes.map((code, i) => Math.abs(code - rounded[i]!)))).toBeGreaterThan(0.9 * halfStep(4))
 })
 
 test('hashed codes are those of class and index, however many there are', () => {

@@ -1,0 +1,41 @@
+import { createRng, oneHot, optimizerOptions, type Params } from '@lgm/core'
+import { expectClose } from '@lgm/testing'
+import * as tf from '@tensorflow/tfjs'
+import { expect, test } from 'vitest'
+import { initGan } from './networks.js'
+import type { Objective } from './objective.js'
+import { Opponent } from './opponent.js'
+
+const objective: Objective = {
+  net: 'mlp',
+  filters: [2],
+  widths: [],
+  latent: 1,
+  output: 'linear',
+  auxiliary: 0,
+  loss: 'wasserstein',
+  penalty: 10,
+}
+
+test('is penalized between real and made codes, as far from them as the mix says', () => {
+  // f(x, y) = 3 relu(x): its slope is 3 above 0 and 0 below
+  const critic: Params = {
+    'mlp/0/kernel': tf.tensor2d([[1], [0]]),
+    'mlp/0/bias': tf.tensor1d([0]),
+    'mlp/1/kernel': tf.tensor2d([[3]]),
+    'mlp/1/bias': tf.tensor1d([0]),
+  }
+  const opponent = new Opponent(critic, optimizerOptions.parse({}), objective, 10)
+  const [real, made] = [tf.tensor2d([[2], [2]]), tf.tensor2d([[-1], [-1]])]
+  const rows = { y: oneHot(Int32Array.of(0, 0), 1), weights: tf.tensor1d([0.75, 0.25]) }
+  // at −1 + 0.9 · 3 = 1.7 and −1 + 0.1 · 3 = −0.7
+  const { penalty } = opponent.update(real, made, rows, tf.tensor1d([0.9, 0.1]))
+  expectClose(penalty!, 10 * (0.75 * (3 - 1) ** 2 + 0.25 * (0 - 1) ** 2), 1e-4)
+  opponent.end()
+})
+
+test('has one number more than there are classes to say where it judges labels, and else one', () => {
+  const outputs = (auxiliary: number) =>
+    initGan('test', { ...objective, auxiliary }, [2], 3, createRng(0))['critic/mlp/0/bias']!.shape
+  expect([outputs(1), outputs(0)]).toEqual([[4], [1]])
+})
