@@ -6,6 +6,7 @@ import { halfStep, hashedCodes, packCodes, unpackCodes } from './codes.js'
 import { memorizer } from './memorizer.js'
 import { advance, newPass } from './passes.js'
 import { retrievalRate } from './recall.js'
+import { labelsOf } from './shelves.js'
 
 const small = { widths: [16], encoder: [16], codeSize: 2, batchSize: 16, optimizer: { rate: 0.02 } }
 checkGenerator({
@@ -130,6 +131,16 @@ test('rounding moves a code by half the distance of two levels at most', () => {
   expect(Math.max(...codes.map((code, i) => Math.abs(code - rounded[i]!)))).toBeLessThanOrEqual(halfStep(4) + 1e-6)
   expect(Math.max(...codes.map((code, i) => Math.abs(code - rounded[i]!)))).toBeGreaterThan(0.9 * halfStep(4))
 })
+
+test('labels of what is stored are ascending, whatever came first', () =>
+  expect([
+    ...labelsOf(
+      new Map([
+        [5, 2],
+        [1, 1],
+      ]),
+    ),
+  ]).toEqual([1, 5, 5]))
 
 test('hashed codes are those of class and index, however many there are', () => {
   const three = hashedCodes(4, 3, 5)
