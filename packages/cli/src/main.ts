@@ -61,6 +61,7 @@ function createProgram(surroundings: Surroundings, finish: (code: number) => voi
   addRun(program, surroundings)
   addCompare(program, surroundings)
   addEvaluate(program, surroundings)
+  addReport(program, surroundings)
   addKnowledge(program, surroundings)
   addMachine(program, surroundings, finish)
   return program
@@ -151,6 +152,20 @@ function addEvaluate(program: Command, surroundings: Surroundings): void {
     .action(async (folders: string[], options) => {
       const { evaluateRuns } = await import('./evaluate.js')
       await evaluateRuns(folders, options, surroundings)
+    })
+}
+
+function addReport(program: Command, surroundings: Surroundings): void {
+  program
+    .command('report')
+    .description('write one HTML page about runs: charts, tables, pictures, recipe; several are compared')
+    .argument('<folder...>', 'folders of runs, or folders with such')
+    .option('--out <file>', 'where the page is written; report.html in the first folder if absent')
+    .option('--open', 'open the page')
+    .addHelpText('after', '\nExample:\n  $ lgm report results --open')
+    .action(async (folders: string[], options) => {
+      const { report } = await import('./report.js')
+      await report(folders, options, surroundings)
     })
 }
 

@@ -1,5 +1,6 @@
 export { type Curve, CurveRecorder, type Curves, type FitCurves, readCurves, type Stretch } from './curves.js'
 export { Html } from './html.js'
+export { pageHtml } from './page.js'
 export { type Offer, paretoFront } from './pareto.js'
 export { type Picture, readPictures } from './pictures.js'
 export * from './report-page.js'

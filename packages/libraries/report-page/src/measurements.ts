@@ -74,6 +74,13 @@ export function keptOf({ kept }: Report): { readonly numbers: number; readonly b
   }
 }
 
+/** Places of at most `most` of `count` things, evenly, with the first and the last. */
+export function evenly(count: number, most: number): readonly number[] {
+  if (count <= most) return Array.from({ length: count }, (_, i) => i)
+  if (most === 1) return [count - 1]
+  return Array.from({ length: most }, (_, i) => Math.round((i * (count - 1)) / (most - 1)))
+}
+
 /** `task 3: 4, 5`, tasks counted from 1. */
 export function taskTitle({ tasks }: Report, index: number): string {
   const name = tasks[index]?.name

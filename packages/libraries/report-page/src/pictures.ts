@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { evenly } from './measurements.js'
 
 /** A picture that a run drew after a task, tasks counted from 0. */
 export interface Picture {
@@ -29,7 +30,7 @@ export async function readPictures(folder: string): Promise<readonly Picture[]> 
 /** As many of the pictures as fit into `bytes` as data URIs, evenly spaced, with the first and the last. */
 export function fitting(pictures: readonly Picture[], bytes: number): readonly Picture[] {
   for (let count = pictures.length; count > 0; count--) {
-    const chosen = evenly(pictures, count)
+    const chosen = evenly(pictures.length, count).map(place => pictures[place]!)
     if (chosen.reduce((sum, { png }) => sum + uriLength(png), 0) <= bytes) return chosen
   }
   return []
@@ -38,10 +39,4 @@ export function fitting(pictures: readonly Picture[], bytes: number): readonly P
 /** The length of a picture as a data URI. */
 export function uriLength(png: Uint8Array): number {
   return Math.ceil(png.length / 3) * 4 + 120
-}
-
-function evenly<Item>(items: readonly Item[], count: number): readonly Item[] {
-  if (count >= items.length) return items
-  if (count === 1) return items.slice(-1)
-  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]!)
 }

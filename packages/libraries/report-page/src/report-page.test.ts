@@ -184,6 +184,13 @@ describe('the page of many runs', () => {
 })
 
 describe('the size of the page', () => {
+  test('stays below 5 MB with more tasks than can be drawn, which is said', () => {
+    const page = reportPage([inventedRun({ tasks: 300, changes: { rows: wide(300) } })])
+    expect(page.length).toBeLessThan(mostBytes)
+    expect(page).toContain('Of 300 tasks 120 are drawn, evenly.')
+    expect(page).toContain('a table of 90,300 cells is left out')
+  })
+
   test('stays below 5 MB with a hundred tasks, a long log and more pictures than fit', () => {
     const large = { ...inventedRun({ tasks: 100, steps: 1000 }) }
     const pictures = Array.from({ length: 100 }, (_, task) => ({
@@ -201,3 +208,16 @@ describe('the size of the page', () => {
     expect(page.match(/<img src=/g)!.length).toBeGreaterThan(10)
   })
 })
+
+/** Rows of accuracies on as many tasks as there are, the whole matrix. */
+function wide(tasks: number) {
+  return Array.from({ length: tasks }, (_, t) => [
+    {
+      name: 'accuracy/head',
+      value: Array.from({ length: tasks }, (_, j) => ((t * 31 + j * 17) % 100) / 100),
+      unit: 'fraction',
+      axis: 'task',
+      aggregation: 'mean',
+    },
+  ])
+}

@@ -1,8 +1,8 @@
-import { groupRuns } from '@lgm/runs'
-import { type Html, html, trusted } from './html.js'
+import { groupRuns, type RunGroup } from '@lgm/runs'
+import { html } from './html.js'
 import { readoutsOf } from './measurements.js'
 import { duration } from './numbers.js'
-import { policy, script } from './script.js'
+import { pageHtml } from './page.js'
 import type { ReportedRun, RunSection, Section } from './section.js'
 import { accuracy } from './sections/accuracy.js'
 import { allFigures } from './sections/all-figures.js'
@@ -10,13 +10,13 @@ import { calibration } from './sections/calibration.js'
 import { comparison, runList } from './sections/comparison.js'
 import { drift } from './sections/drift.js'
 import { forgetting } from './sections/forgetting.js'
+import { comparedGroups } from './sections/groups.js'
 import { memory } from './sections/memory.js'
 import { overview } from './sections/overview.js'
 import { samples } from './sections/samples.js'
 import { setup } from './sections/setup.js'
 import { time } from './sections/time.js'
 import { training } from './sections/training.js'
-import { style } from './style.js'
 
 /** The page stays below this, whatever the runs hold. */
 export const mostBytes = 5_000_000
@@ -47,44 +47,57 @@ function sizeOf(sections: readonly (Section | undefined)[]): number {
  * @param runs at least one
  * @throws LgmError `runs` when a recipe has one seed twice
  */
-export function reportPage(runs: readonly ReportedRun[]): string {
+export function reportPage(runs: readonly ReportedRun[], settings: PageSettings = {}): string {
   const [first] = runs
   if (!first) throw new RangeError('reportPage: expected runs, got none')
-  return runs.length === 1
-    ? pageHtml(titleOf(first), chipsOf(first), runSections(first))
-    : pageHtml(comparedTitle(runs), [], comparedSections(runs))
+  if (runs.length > 1) return pageHtml(comparedTitle(runs), [], comparedSections(runs, settings))
+  settings.progress?.(titleOf(first))
+  return pageHtml(titleOf(first), chipsOf(first), runSections(first))
+}
+
+/** Settings of the page. */
+export interface PageSettings {
+  /** The runs by recipe, under names of their own; by `groupRuns` unless told. */
+  readonly groups?: readonly RunGroup[]
+  /** Told what is being drawn. */
+  readonly progress?: (what: string) => void
 }
 
 /** The parts of the page of several runs, in order. */
-export function comparedSections(runs: readonly ReportedRun[]): readonly Section[] {
-  const compared = comparison(runs)
+export function comparedSections(runs: readonly ReportedRun[], settings: PageSettings = {}): readonly Section[] {
+  const { groups = groupRuns(runs), progress } = settings
+  progress?.('comparison')
+  const compared = comparedGroups(groups)
+  const first = comparison(compared)
+  const room = mostBytes - sizeOf([first]) - 2 * reserve - 400 * runs.length
+  const detailed = runs.length > mostDetailed ? [] : detailsOf(runs, room, progress)
+  const anchors = new Map(detailed.map(({ id }, i) => [runs[i]!.folder, id]))
+  return [first, runList(compared, anchors), missingNote(runs.length, detailed.length), ...detailed].filter(
+    part => part !== undefined,
+  )
+}
+
+/** Runs by themselves, folded, as many of the first as there is room for. */
+function detailsOf(runs: readonly ReportedRun[], bytes: number, progress?: (what: string) => void): readonly Section[] {
   const detailed: Section[] = []
-  const anchors = new Map<ReportedRun, string>()
-  let left = mostBytes - sizeOf([compared]) - 2 * reserve - 400 * runs.length
-  for (const run of runs.length > mostDetailed ? [] : runs) {
-    const id = `run-${detailed.length + 1}`
-    const inner = runSections(run, `${id}-`, left / (runs.length - detailed.length))
-    const title = titleOf(run)
-    const part = {
-      id,
-      title,
-      html: html`<details class="run" id="${id}"><summary>${title}</summary>${inner.map(({ html }) => html)}</details>`,
-    }
-    if (sizeOf([part]) > left) break
-    left -= sizeOf([part])
-    anchors.set(run, id)
-    detailed.push(part)
+  let left = bytes
+  for (const [i, run] of runs.entries()) {
+    const [id, title] = [`run-${i + 1}`, titleOf(run)]
+    progress?.(title)
+    const inner = runSections(run, `${id}-`, left / (runs.length - i))
+    const parts = inner.map(part => part.html)
+    const whole = html`<details class="run" id="${id}"><summary>${title}</summary>${parts}</details>`
+    left -= Buffer.byteLength(whole.text)
+    if (left < 0) break
+    detailed.push({ id, title, html: whole })
   }
-  const missing = runs.length - detailed.length
-  const note: Section | undefined =
-    missing > 0
-      ? {
-          id: 'left-out',
-          title: '',
-          html: html`<p class="note" id="left-out">${missing} of ${runs.length} runs are not shown by themselves, so that the page stays small; report one with <code>lgm report FOLDER</code>.</p>`,
-        }
-      : undefined
-  return [compared, runList(runs, anchors), note, ...detailed].filter(part => part !== undefined)
+  return detailed
+}
+
+function missingNote(runs: number, shown: number): Section | undefined {
+  if (shown === runs) return undefined
+  const note = html`<p class="note" id="left-out">${runs - shown} of ${runs} runs are not shown by themselves, so that the page stays small; report one with <code>lgm report FOLDER</code>.</p>`
+  return { id: 'left-out', title: '', html: note }
 }
 
 function comparedTitle(runs: readonly ReportedRun[]): string {
@@ -109,20 +122,4 @@ function chipsOf(run: ReportedRun): readonly string[] {
     `${engine.name} (${engine.version})`,
     duration(totalSeconds),
   ]
-}
-
-/** The page around its sections. */
-export function pageHtml(title: string, chips: readonly string[], sections: readonly Section[]): string {
-  const page: Html = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${trusted(policy)}"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="generator" content="LGM"><title>${title} · LGM report</title><link rel="icon" href="data:,"><style>${trusted(style)}</style></head>
-<body><a class="skip" href="#content">To the content</a><header><h1>${title}</h1>${
-    chips.length > 0 && html`<ul class="chips">${chips.map(chip => html`<li>${chip}`)}</ul>`
-  }</header>
-<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => title !== '' && html`<li><a href="#${id}">${title}</a>`)}</ul></nav>
-<main id="content">
-${sections.map(({ html }) => [html, trusted('\n')])}</main>
-<footer>Made by <code>lgm report</code>. Everything is in this file; it asks nothing of the network.</footer>
-<script>${trusted(script)}</script></body></html>
-`
-  return page.text
 }

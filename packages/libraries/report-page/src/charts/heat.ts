@@ -1,4 +1,5 @@
 import type { Drawing, Part } from '../draw.js'
+import { evenly } from '../measurements.js'
 import { heatColour, heatLevel, heatText } from '../palette.js'
 import { grid, names } from './axes.js'
 
@@ -17,8 +18,15 @@ interface Frame {
   readonly coordSys: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
 }
 
+/** Of more rows or columns than this some are drawn, evenly: cells would be smaller than dots. */
+export const mostCells = 120
+
 /** All cells of a level are one path, so that a hundred tasks take as little as ten. */
-export function heatDrawing({ rows, columns, row, column, values, text }: HeatMap): Drawing {
+export function heatDrawing(map: HeatMap): Drawing {
+  const [down, along] = [evenly(map.rows.length, mostCells), evenly(map.columns.length, mostCells)]
+  const { row, column, text } = map
+  const [rows, columns] = [down.map(i => map.rows[i]!), along.map(j => map.columns[j]!)]
+  const values = down.map(i => along.map(j => map.values[i]?.[j] ?? null))
   return ({ width }) => ({
     grid: { ...grid, top: 6, right: 6 },
     xAxis: {
@@ -62,7 +70,8 @@ function cells(values: HeatMap['values'], box: Box, rows: number, columns: numbe
   return [...paths].map(([level, parts]) => ({
     type: 'path',
     shape: { pathData: parts.join('') },
-    style: { fill: heatColour(level) },
+    // cells that touch would have seams where they end between two dots
+    style: { fill: heatColour(level), ...(gap === 0 && { stroke: heatColour(level), lineWidth: 0.5 }) },
   }))
 }
 

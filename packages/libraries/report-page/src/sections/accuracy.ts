@@ -1,6 +1,6 @@
 import type { Report } from '@lgm/core'
 import type { Axis } from '../charts/axes.js'
-import { heatDrawing } from '../charts/heat.js'
+import { heatDrawing, mostCells } from '../charts/heat.js'
 import { lineDrawing } from '../charts/lines.js'
 import { type Entry, figureHtml } from '../figure.js'
 import type { Html } from '../html.js'
@@ -8,7 +8,7 @@ import { type Matrix, matrixOf, readoutsOf, seenMeans, taskTitle } from '../meas
 import { percent } from '../numbers.js'
 import { seriesColour } from '../palette.js'
 import { figures, type RunSection, section } from '../section.js'
-import { placesOf, taskLines } from './tasks-chart.js'
+import { fewTasks, placesOf, taskLines } from './tasks-chart.js'
 
 /** An axis of accuracies in percent: from 0, or, where all are above 50 %, from the ten below the least. */
 export function accuracyAxis(values: readonly (number | null | undefined)[], name = 'accuracy (%)'): Axis {
@@ -52,16 +52,16 @@ export const levels: readonly Entry[] = [0, 25, 50, 75, 100].map(part => ({
 function matrixFigure(report: Report, readout: string, matrix: Matrix, prefix: string): Html {
   const columns = (matrix[0] ?? []).map((_, task) => taskTitle(report, task))
   const rows = matrix.map((_, task) => taskTitle(report, task))
+  const few = matrix.length <= fewTasks
   return figureHtml({
     id: `${prefix}matrix-${idOf(readout)}`,
     title: `Accuracy matrix, read-out ${readout}`,
-    about:
-      'Accuracy on the test set of each task (columns) after each task was learned (rows), in percent. Down a column one sees a task being forgotten.',
+    about: `Accuracy on the test set of each task (columns) after each task was learned (rows), in percent. Down a column one sees a task being forgotten.${matrix.length > mostCells ? ` Of ${matrix.length} tasks ${mostCells} are drawn, evenly.` : ''}`,
     legend: levels,
     height: 400,
     drawing: heatDrawing({
-      rows,
-      columns,
+      rows: few ? rows : rows.map((_, task) => String(task + 1)),
+      columns: few ? columns : columns.map((_, task) => String(task + 1)),
       row: 'after learning task',
       column: 'accuracy on task (%)',
       values: matrix,
@@ -84,11 +84,12 @@ export function idOf(name: string): string {
 }
 
 function linesFigure(report: Report, readout: string, matrix: Matrix, prefix: string): Html {
+  const learned = matrix.map((row, t) => row.map((value, task) => (task <= t ? value : null)))
   return figureHtml({
     id: `${prefix}lines`,
     title: `Accuracy over tasks, read-out ${readout}`,
-    about: 'A line for each task, and the mean over the tasks learned so far.',
-    ...taskLines(matrix, { means: seenMeans(matrix), y: accuracyAxis(matrix.flat()), report }),
+    about: 'A line for each task, from when it was learned, and the mean over the tasks learned so far.',
+    ...taskLines(learned, { means: seenMeans(matrix), y: accuracyAxis(learned.flat()), report }),
     height: 400,
     table: {
       caption: 'Mean accuracy over the tasks learned so far, in percent; that of single tasks stands in the matrix',

@@ -6,27 +6,28 @@ import { type Content, type Html, html } from '../html.js'
 import { compact, duration, percent } from '../numbers.js'
 import { seriesColours } from '../palette.js'
 import { paretoFront } from '../pareto.js'
-import { figures, type ReportedRun, type Section, section } from '../section.js'
+import { figures, type Section, section } from '../section.js'
 import { tableHtml } from '../table.js'
 import { accuracyAxis } from './accuracy.js'
-import { accuracyOverTasks, type ComparedGroup, comparedGroups, groupLegend, type Spread } from './groups.js'
+import { accuracyOverTasks, type ComparedGroup, groupLegend, type Spread } from './groups.js'
 import { placesOf } from './tasks-chart.js'
 
 /** More lines than this cannot be told apart, more bars than this fill no page. */
 const most = { lines: 16, bands: 6, bars: 40 } as const
 
 /** Groups of runs beside each other: a table, bars of the final accuracy, lines over tasks, accuracy against what is kept. */
-export function comparison(runs: readonly ReportedRun[]): Section | undefined {
-  const groups = comparedGroups(runs)
+export function comparison(groups: readonly ComparedGroup[]): Section | undefined {
+  const runs = groups.reduce((sum, { group }) => sum + group.runs.length, 0)
   const best = groups
     .filter(({ accuracy }) => accuracy !== undefined)
     .sort((a, b) => b.accuracy!.mean - a.accuracy!.mean)
   return section(
     'comparison',
     'Comparison',
-    html`<p>${runs.length} runs of ${groups.length} ${groups.length === 1 ? 'recipe' : 'recipes'}. Runs are averaged where their recipes differ in nothing but the seed; intervals are of 95 %, by Student’s t over seeds, and one run has none.</p>`,
+    html`<p>${runs} runs of ${groups.length} ${groups.length === 1 ? 'recipe' : 'recipes'}. Runs are averaged where their recipes differ in nothing but the seed; intervals are of 95 %, by Student’s t over seeds, and one run has none.</p>`,
     groupTable(groups),
-    best.length > 0 && figures(barsFigure(best), linesFigure(best), paretoFigure(best)),
+    best.length > 0 && figures(barsFigure(best)),
+    best.length > 0 && figures(linesFigure(best), paretoFigure(best)),
   )
 }
 
@@ -180,16 +181,16 @@ function paretoFigure(best: readonly ComparedGroup[]): Html | undefined {
   })
 }
 
-/** Each run by itself, with where it lies. `anchors` are the ids of the runs whose details are on the page. */
-export function runList(runs: readonly ReportedRun[], anchors: ReadonlyMap<ReportedRun, string>): Section | undefined {
-  const rows = comparedGroups(runs).flatMap(({ number, title, readout, group }) =>
+/** Each run by itself, with where it lies. `anchors` are ids, by folder, of the runs that are on the page by themselves. */
+export function runList(groups: readonly ComparedGroup[], anchors: ReadonlyMap<string, string>): Section | undefined {
+  const rows = groups.flatMap(({ number, title, readout, group }) =>
     group.runs.map((run): Content[] => {
       const { report, folder } = run
       const value = (name: string) => {
         const found = report.summary.find(figure => figure.name === `${name}/${readout}`)?.value
         return percent(typeof found === 'number' ? found : null, 2)
       }
-      const anchor = anchors.get(run)
+      const anchor = anchors.get(folder)
       const name = `${number} ${title}, seed ${report.seed}`
       return [
         anchor === undefined ? name : html`<a href="#${anchor}">${name}</a>`,

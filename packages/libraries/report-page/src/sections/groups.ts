@@ -1,9 +1,8 @@
-import { estimate, groupRuns, meanInterval, type RunGroup } from '@lgm/runs'
+import { estimate, meanInterval, type RunGroup } from '@lgm/runs'
 import { symbols } from '../charts/scatter.js'
 import type { Entry } from '../figure.js'
 import { keptOf, matrixOf, meanOf, readoutsOf, seenMeans } from '../measurements.js'
 import { seriesColour, seriesColours } from '../palette.js'
-import type { ReportedRun } from '../section.js'
 
 /** Runs of one recipe, as they are compared: with a number, colour and symbol of their own. */
 export interface ComparedGroup {
@@ -29,9 +28,8 @@ export interface Spread {
   readonly halfWidth: number | null
 }
 
-/** Groups of runs in the order met; those of one name are told apart by a letter. */
-export function comparedGroups(runs: readonly ReportedRun[]): readonly ComparedGroup[] {
-  const groups = groupRuns(runs)
+/** Groups of runs in the order given; those of one name are told apart by a number. */
+export function comparedGroups(groups: readonly RunGroup[]): readonly ComparedGroup[] {
   const seen = new Map<string, number>()
   const doubled = new Set(groups.map(({ name }) => name).filter((name, i, all) => all.indexOf(name) !== i))
   return groups.map((group, i) => {

@@ -3,12 +3,15 @@ import type { Axis } from '../charts/axes.js'
 import { type Line, lineDrawing } from '../charts/lines.js'
 import type { Drawing } from '../draw.js'
 import type { Entry } from '../figure.js'
-import { type Matrix, taskTitle } from '../measurements.js'
+import { evenly, type Matrix, taskTitle } from '../measurements.js'
 import { orderColour, orderVariable, standIn } from '../palette.js'
 import type { Point } from '../sketch.js'
 
 /** With more tasks than this the legend names the first and the last only. */
-const fewTasks = 12
+export const fewTasks = 12
+
+/** Of more tasks than this some have lines, evenly. */
+const mostLines = 120
 
 /** Legend of tasks, which are coloured by their order. */
 export function taskLegend(report: Report, count = report.tasks.length): readonly Entry[] {
@@ -33,7 +36,7 @@ export function taskLines(
 ): { drawing: Drawing; legend: readonly Entry[] } {
   const columns = matrix[0]?.length ?? 0
   const many = columns > fewTasks
-  const lines: Line[] = Array.from({ length: columns }, (_, task) => ({
+  const lines: Line[] = evenly(columns, mostLines).map(task => ({
     name: taskTitle(report, task),
     colour: orderColour(task, columns),
     points: placesOf(matrix.map(row => row[task])),
