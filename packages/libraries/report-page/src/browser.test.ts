@@ -39,7 +39,7 @@ describe.skipIf(!executablePath)(title, () => {
       join(folder, 'two.html'),
       reportPage([run, inventedRun({ options: { x: 1 }, better: 0.1, tasks: 2 })]),
     )
-  })
+  }, 120_000)
   afterAll(async () => {
     await browser?.close()
     rmSync(folder, { recursive: true })
