@@ -55,7 +55,7 @@ function groupTable(groups: readonly ComparedGroup[]): Html {
 }
 
 function leftOut(shown: readonly unknown[], all: readonly unknown[], what: string): string {
-  return shown.length < all.length ? ` The best ${shown.length} of ${all.length} ${what}; the table has all.` : ''
+  return shown.length < all.length ? ` The best ${shown.length} of ${all.length} ${what} are drawn.` : ''
 }
 
 function barsFigure(best: readonly ComparedGroup[]): Html {
