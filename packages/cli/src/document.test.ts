@@ -26,26 +26,37 @@ describe('parsing a recipe', () => {
   })
 
   test.each([
-    ['seed: 1\nseed: 2', /^r\.yaml:2:1: expected valid YAML, got map keys must be unique; /],
-    ['head: [1', /^r\.yaml:\d+:\d+: expected valid YAML, got /],
-    ['seed: 1\n\thead: x', /^r\.yaml:2:\d+: expected valid YAML/],
-    ['head: !!js/function x', /^r\.yaml:1:7: expected valid YAML, got unresolved tag/],
-    ['head: !mine x', /^r\.yaml:1:7: expected valid YAML, got unresolved tag/],
-    ['a: 1\n---\nb: 2', /^r\.yaml:2:1: expected valid YAML, got source contains multiple documents/],
+    ['seed: 1\nseed: 2', /^r\.yaml:2:1: expected plain data as YAML, got map keys must be unique; /],
+    ['head: [1', /^r\.yaml:\d+:\d+: expected plain data as YAML, got /],
+    ['seed: 1\n\thead: x', /^r\.yaml:2:\d+: expected plain data as YAML/],
+    ['head: !!js/function x', /^r\.yaml:1:7: expected plain data as YAML, got unresolved tag/],
+    ['head: !mine x', /^r\.yaml:1:7: expected plain data as YAML, got unresolved tag/],
+    ['a: 1\n---\nb: 2', /^r\.yaml:2:1: expected plain data as YAML, got source contains multiple documents/],
     ['', /^r\.yaml: expected a mapping of keys to values, got an empty file; /],
     ['- 1', /expected a mapping of keys to values, got a list; /],
     ['just words', /expected a mapping of keys to values, got a string; /],
-    ['__proto__: { polluted: true }', /expected a key of a recipe, got "__proto__"; /],
-    ['head: { constructor: 1 }', /expected a key of a recipe, got "constructor"; /],
-    ['phases: [ { prototype: 1 } ]', /expected a key of a recipe, got "prototype"; /],
-    [`x: ${'y'.repeat(1_000_001)}`, /expected a recipe of at most 1000000 characters, got 1000004; /],
+    ['__proto__: { polluted: true }', /expected plain data as YAML, got the key "__proto__"; /],
+    ['head: { constructor: 1 }', /expected plain data as YAML, got the key "constructor"; /],
+    ['phases: [ { prototype: 1 } ]', /expected plain data as YAML, got the key "prototype"; /],
+    ['a: !!set { x, y }', /^r\.yaml:1:4: .* got unresolved tag/],
+    ['a: !!binary aGk=', /got unresolved tag/],
+    ['a: !!timestamp 2001-01-01', /got unresolved tag/],
+    ['a: &a { x: 1 }\nb: { !!merge <<: *a }', /^r\.yaml:2:6: .*, got /],
+    ['a: &a [*a]', /got more than 50 levels; /],
+    [`a: ${'['.repeat(60)}${']'.repeat(60)}`, /got more than 50 levels; /],
+    [`a: ${'['.repeat(40_000)}`, /got more than 50 levels; /],
+    [`${'- '.repeat(40_000)}x`, /, got maximum call stack size exceeded|more than 50 levels/],
+    ['? { a: 1 }\n: 2', /^r\.yaml:1:3: .*, got with stringKeys, all keys must be strings/],
+    [`x: ${'y'.repeat(1_000_001)}`, /got 1000004 characters, more than 100000; /],
   ])('refuses %s', (text, message) => {
     expect(() => parse(text)).toThrow(message)
   })
 
   test('refuses aliases that grow without end', () => {
     const levels = Array.from({ length: 12 }, (_, k) => `a${k + 1}: &a${k + 1} [${`*a${k}, `.repeat(9)}]`)
-    expect(() => parse(['a0: &a0 [x]', ...levels].join('\n'))).toThrow(/^r\.yaml: expected few aliases, got /)
+    expect(() => parse(['a0: &a0 [x]', ...levels].join('\n'))).toThrow(
+      /^r\.yaml: expected plain data as YAML, got excessive alias count/,
+    )
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
 })
@@ -90,7 +101,7 @@ describe('--set', () => {
       /expected the index or the name of one plugin in the list, got "lern"; there are 0 \(recall\), 1 \(learn\)/,
     ],
     ['phases.2=x', /got "2"; there are/],
-    ['head=[', /expected a YAML value, got "\["; /],
+    ['head=[', /^--set head=\[:1:2: expected plain data as YAML, got flow sequence must end with a \]; quote it/],
   ])('refuses %s', (setting, message) => {
     expect(() => withSetting(recipe, setting)).toThrow(message)
   })

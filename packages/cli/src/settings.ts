@@ -1,5 +1,6 @@
 import { expected } from '@lgm/core'
-import { type Document, isDocument, parseValue, specialKeys, type Value } from './document.js'
+import { specialKeys } from '@lgm/runs'
+import { type Document, isDocument, parseValue, type Value } from './document.js'
 
 /**
  * Applies `key.path=value` to a recipe. The value is YAML. In a list a step of the path is an index, or the name of the one plugin

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { Model, Params, Rng, SeenClasses, Stateful } from './contracts.js'
-import { expected, LgmError } from './errors.js'
+import { expected } from './errors.js'
 import { disposeParams, flatten, subset, unflatten } from './params.js'
 import { z } from './point.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
@@ -33,13 +33,21 @@ const manifestSchema = z.object({
   seed: z.number(),
   tasks: z.int().min(0),
   exampleShape: z.array(z.int().positive()),
-  seen: z.object({
-    scenario: z.enum(['class', 'task', 'domain']),
-    names: z.array(z.string()),
-    taskOf: z.array(z.int().min(0)),
-  }),
+  seen: z
+    .object({
+      scenario: z.enum(['class', 'task', 'domain']),
+      names: z.array(z.string()),
+      taskOf: z.array(z.int().min(0)),
+    })
+    .refine(({ names, taskOf }) => names.length === taskOf.length, 'a task for each class'),
   plugins: z.record(z.string(), z.object({ values: z.record(z.string(), z.unknown()) })),
-  rngs: z.record(z.string(), z.array(z.number())),
+  rngs: z.record(
+    z.string(),
+    z
+      .array(z.int32())
+      .length(4)
+      .refine(words => words.some(word => word !== 0), 'a state in which it does not stand still'),
+  ),
 })
 
 /** What a checkpoint holds beside the parts' own states. */
@@ -118,9 +126,12 @@ function parseManifest(bytes: Uint8Array): z.output<typeof manifestSchema> {
   } catch (error) {
     const detail =
       error instanceof z.ZodError ? `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` : 'no JSON'
-    throw new LgmError(
+    throw expected(
+      'manifest.json',
+      'a manifest of an LGM checkpoint, version 1',
+      `another (${detail})`,
+      'load a checkpoint written by this version',
       'checkpoint',
-      `manifest.json: expected a manifest of an LGM checkpoint, version 1, got another (${detail}); load a checkpoint written by this version`,
     )
   }
 }

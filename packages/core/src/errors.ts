@@ -2,15 +2,29 @@
 export class LgmError extends Error {
   readonly code: string
   constructor(code: string, message: string) {
-    super(message)
+    super(escaped(message, /[^\P{Cc}\n]/gu))
     this.name = 'LgmError'
     this.code = code
   }
 }
 
-/** `<where>: expected <what>, got <what>; <remedy>`. */
+/** `<where>: expected <what>, got <what>; <remedy>`. What comes out of a file may stand in it: it is cut short, and kept on one line. */
 export function expected(where: string, what: string, got: string, remedy: string, code = 'input'): LgmError {
-  return new LgmError(code, `${where}: expected ${what}, got ${got}; ${remedy}`)
+  const [place, wanted, found] = [where, what, got].map(oneLine)
+  return new LgmError(code, `${place}: expected ${wanted}, got ${found}; ${remedy}`)
+}
+
+/** Longer parts of a message are data, not words. */
+const longest = 600
+
+function oneLine(text: string): string {
+  const line = escaped(text.slice(0, longest + 1), /[\p{Cc}\u2028\u2029]/gu)
+  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line
+}
+
+/** Messages stand in terminals, where control characters out of a file would move the cursor, or worse. */
+function escaped(text: string, characters: RegExp): string {
+  return text.replace(characters, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The run was stopped by its signal. */
@@ -26,6 +40,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined
   let least = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
+    if (Math.abs(word.length - candidate.length) >= least) continue
     const distance = editDistance(word, candidate)
     if (distance < least) [best, least] = [candidate, distance]
   }
@@ -50,12 +65,21 @@ function editDistance(a: string, b: string): number {
 
 /** A value as it should stand in an error message: short, and on one line. Typed arrays are named by kind and length. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value, abridge) ?? String(value))
+  const text =
+    typeof value === 'string' ? `"${value.slice(0, 60)}"` : (JSON.stringify(abridged(value, 0)) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
-/** Keeps data sets out of messages: spelling out 47 million pixels would exhaust the longest string there can be. */
-function abridge(_key: string, value: unknown): unknown {
+/** What lies deeper or further behind would not be seen; spelling out 47 million pixels would exhaust the longest string there can be. */
+const most = { levels: 6, entries: 30, characters: 60 }
+
+function abridged(value: unknown, level: number): unknown {
+  if (typeof value === 'string') return value.slice(0, most.characters)
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return value
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`
-  return Array.isArray(value) && value.length > 30 ? value.slice(0, 30) : value
+  if (level === most.levels) return Array.isArray(value) ? '[…]' : '{…}'
+  if (Array.isArray(value)) return value.slice(0, most.entries).map(entry => abridged(entry, level + 1))
+  const entries = Object.entries(value).slice(0, most.entries)
+  return Object.fromEntries(entries.map(([key, entry]) => [key.slice(0, most.characters), abridged(entry, level + 1)]))
 }

@@ -33,9 +33,11 @@ export function unflatten(params: Params): Model {
 
 /** The parameters under `prefix/`, without the prefix. */
 export function subset(params: Params, prefix: string): Params {
-  const found: Record<string, tf.Tensor> = {}
-  for (const name in params) if (name.startsWith(`${prefix}/`)) found[name.slice(prefix.length + 1)] = params[name]!
-  return found
+  return Object.fromEntries(
+    Object.entries(params).flatMap(([name, tensor]) =>
+      name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), tensor]] : [],
+    ),
+  )
 }
 
 /** Which numbers a regularizer protects: those of E, or of E and C. */

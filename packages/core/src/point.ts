@@ -72,6 +72,9 @@ export function isPluginFactory(value: unknown): value is PluginFactory {
   )
 }
 
+/** Nobody reads more at once, and a hostile file could have any number. */
+const mostIssues = 10
+
 /**
  * Validates options against a schema.
  * @throws LgmError `options` naming the key, what was expected and, for a mistyped key, the nearest one.
@@ -85,7 +88,10 @@ export function parseOptions<Schema extends z.ZodType>(
   if (result.success) return result.data
   throw new LgmError(
     'options',
-    result.error.issues.map(issue => `${where}: ${explain(issue, schema, options)}`).join('\n'),
+    result.error.issues
+      .slice(0, mostIssues)
+      .map(issue => `${where}: ${explain(issue, schema, options)}`)
+      .join('\n'),
   )
 }
 
@@ -100,7 +106,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, options: unknown): 
       : known.length > 0
         ? `known are ${known.join(', ')}`
         : 'it takes no options'
-    return `expected a known option, got "${path ? `${path}.` : ''}${key}"; ${remedy}`
+    return `expected a known option, got ${show(`${path ? `${path}.` : ''}${key}`)}; ${remedy}`
   }
   const got = issue.path.reduce<unknown>(
     (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],

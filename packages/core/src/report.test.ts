@@ -35,6 +35,15 @@ describe('a report that is read', () => {
     expect(() => readReport(json)).toThrow(/^report: expected a report with its version, got .*; name a report\.json/)
   })
 
+  test('is refused when it is too deep to be shown, or would draw on the terminal', () => {
+    const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+    expect(() => readReport(deep)).toThrow(/got \[\[\[\[\[\["\[…\]"\]/)
+    expect(() => readReport({ ...report, totalSeconds: deep })).toThrow(/got totalSeconds that is \[\[/)
+    expect(() => readReport({ ...report, seconds: [{ '\u001b[31m': 'x' }] })).toThrow(
+      /got seconds\.0\.\\u001b\[31m that/,
+    )
+  })
+
   test('is refused with the place of what is wrong', () => {
     const rows = [[{ ...report.rows[0]![0], value: 'high' }]]
     expect(() => readReport({ ...report, rows })).toThrow(

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Params } from './contracts.js'
-import { expected } from './errors.js'
+import { expected, show } from './errors.js'
 
 const typeOf = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const
 const types = { F32: Float32Array, I32: Int32Array, BOOL: Uint8Array } as const
@@ -31,7 +31,8 @@ export function encodeArrays(
   arrays: SafetensorsFile['arrays'],
   metadata: SafetensorsFile['metadata'] = {},
 ): Uint8Array<ArrayBuffer> {
-  const header: Record<string, Entry | SafetensorsFile['metadata']> = {}
+  // without a prototype, whose keys no name could take
+  const header: Record<string, Entry | SafetensorsFile['metadata']> = Object.create(null)
   if (Object.keys(metadata).length > 0) header[metadataKey] = metadata
   const parts: Uint8Array[] = []
   let at = 0
@@ -57,7 +58,7 @@ export function encodeArrays(
 
 /** Writes tensors as `encodeArrays` does arrays; a reader gives them back in their order: sums over tensors round differently in another. */
 export async function encodeSafetensors(params: Params): Promise<Uint8Array<ArrayBuffer>> {
-  const arrays: Record<string, NamedArray> = {}
+  const arrays: Record<string, NamedArray> = Object.create(null)
   for (const [name, tensor] of Object.entries(params)) {
     if (!(tensor.dtype in typeOf))
       throw expected(`safetensors "${name}"`, 'float32, int32 or bool', tensor.dtype, 'convert the tensor')
@@ -81,13 +82,14 @@ export function decodeArrays(file: Uint8Array, where = 'safetensors'): Safetenso
   const header = parseHeader(file.subarray(8, start), fail)
   const entries = Object.entries(header)
     .filter(([name]) => name !== metadataKey)
-    .sort(([, a], [, b]) => offsets(a)[0] - offsets(b)[0])
+    // what holds nothing comes before what begins at the same place
+    .sort(([, a], [, b]) => offsets(a)[0] - offsets(b)[0] || offsets(a)[1] - offsets(b)[1])
   let at = 0
   for (const [name, entry] of entries) {
     const type = isType(entry?.dtype) && types[entry.dtype]
-    if (!type) throw fail(`dtype F32, I32 or BOOL for "${name}"`, String(entry?.dtype))
+    if (!type) throw fail(`dtype F32, I32 or BOOL for "${name}"`, show(entry?.dtype))
     if (!Array.isArray(entry.shape) || !entry.shape.every(side => Number.isSafeInteger(side) && side >= 0))
-      throw fail(`a shape for "${name}"`, JSON.stringify(entry.shape))
+      throw fail(`a shape for "${name}"`, show(entry.shape))
     const bytes = entry.shape.reduce((product, side) => product * side, type.BYTES_PER_ELEMENT)
     const [from, to] = offsets(entry)
     if (from !== at || to - from !== bytes || start + to > file.length)
@@ -96,7 +98,7 @@ export function decodeArrays(file: Uint8Array, where = 'safetensors'): Safetenso
   }
   if (start + at !== file.length) throw fail(`${start + at} bytes`, `${file.length}`)
   const metadata = (header as Readonly<Record<string, unknown>>)[metadataKey] ?? {}
-  if (!isTexts(metadata)) throw fail('texts as metadata', JSON.stringify(metadata).slice(0, 60))
+  if (!isTexts(metadata)) throw fail('texts as metadata', show(metadata))
   return { arrays: Object.fromEntries(entries.map(([name, entry]) => [name, read(file, start, entry)])), metadata }
 }
 
@@ -114,8 +116,8 @@ export function decodeSafetensors(file: Uint8Array, where = 'safetensors'): Para
 
 const metadataKey = '__metadata__'
 
-function isType(dtype: string): dtype is keyof typeof types {
-  return Object.hasOwn(types, dtype)
+function isType(dtype: unknown): dtype is keyof typeof types {
+  return typeof dtype === 'string' && Object.hasOwn(types, dtype)
 }
 
 function isTexts(value: unknown): value is Readonly<Record<string, string>> {

@@ -14,11 +14,13 @@ import {
 
 const size = z.int().min(0)
 
-const seenSchema = z.object({
-  scenario: z.enum(['class', 'task', 'domain']).describe('which labels shared one softmax'),
-  names: z.array(z.string()).describe('names of the classes, by id'),
-  taskOf: z.array(size).describe('index of the task in which each first appeared'),
-})
+const seenSchema = z
+  .object({
+    scenario: z.enum(['class', 'task', 'domain']).describe('which labels shared one softmax'),
+    names: z.array(z.string()).describe('names of the classes, by id'),
+    taskOf: z.array(size).describe('index of the task in which each first appeared'),
+  })
+  .refine(({ names, taskOf }) => names.length === taskOf.length, 'a task for each class')
 
 const aboutSchema = z.object({
   version: z.literal(1),
@@ -35,6 +37,8 @@ const aboutSchema = z.object({
         test: size.describe('test examples'),
       }),
     )
+    .refine(tasks => tasks.every(({ index }, at) => index === at), 'tasks in their order')
+    .refine(tasks => tasks.every(({ classes, names }) => classes.length === names.length), 'a name for each class')
     .describe('all tasks of the stream'),
   seen: seenSchema.describe('the classes met, those of the task included'),
   before: seenSchema.describe('the classes met before the task'),

@@ -1,4 +1,5 @@
 export * from './figures.js'
 export * from './groups.js'
 export * from './intervals.js'
+export * from './plain-yaml.js'
 export * from './runs.js'

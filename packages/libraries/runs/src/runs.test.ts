@@ -67,7 +67,7 @@ describe('a run', () => {
       /report\.json: expected a report of version 1, got one of version 9/,
     ],
     ['another file', { report: '{"name":"x"}' }, /report\.json: expected a report with its version/],
-    ['a recipe that is no YAML', { recipe: 'a: [' }, /recipe\.resolved\.yaml: expected a recipe, got no YAML/],
+    ['a recipe that is no YAML', { recipe: 'a: [' }, /recipe\.resolved\.yaml: expected a recipe, got no plain YAML/],
     ['a recipe that is no mapping', { recipe: '- a' }, /expected a recipe, got no mapping of keys to values/],
     ['aliases without end', { recipe: bomb() }, /expected a recipe, got .*alias/],
     ['a long recipe', { recipe: `a: ${'x'.repeat(1_000_001)}` }, /got 1000004 bytes, more than 1000000/],

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expected, type Report, readReport } from '@lgm/core'
-import { parseDocument } from 'yaml'
+import { plainYaml } from './plain-yaml.js'
 
 /** The files of a run, as `lgm run --out` writes them. */
 const reportFile = 'report.json'
@@ -128,20 +128,17 @@ async function readFinished(folder: string): Promise<SavedRun> {
   return { folder, report, recipe: recipeOf(written, recipePath) }
 }
 
-function recipeOf(written: string, path: string): Readonly<Record<string, unknown>> {
-  const document = parseDocument(written, { version: '1.2', schema: 'core', prettyErrors: false })
+/**
+ * The recipe that a run left, from its text.
+ * @throws LgmError `report` when it is no mapping in plain YAML.
+ */
+export function recipeOf(written: string, path: string): Readonly<Record<string, unknown>> {
   const wrong = (got: string) => expected(path, 'a recipe', got, 'run the recipe again', 'report')
-  const [problem] = document.errors
-  if (problem) throw wrong(`no YAML (${problem.message})`)
-  let recipe: unknown
-  try {
-    recipe = document.toJS({ maxAliasCount: 100 })
-  } catch (error) {
-    throw wrong((error as Error).message)
-  }
-  if (typeof recipe !== 'object' || recipe === null || Array.isArray(recipe))
-    throw wrong('no mapping of keys to values')
-  return recipe as Readonly<Record<string, unknown>>
+  const found = plainYaml(written)
+  if ('problem' in found) throw wrong(`no plain YAML (${found.problem})`)
+  const { value } = found
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('no mapping of keys to values')
+  return value as Readonly<Record<string, unknown>>
 }
 
 /** The text of a file that is no longer than it may be. */
