@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { expected } from '@lgm/core'
+import { lockFile } from './lock.js'
 
 /**
  * Makes a folder for results, or takes an empty one, and checks that it can be written to, so that no run is lost for want of a place.
@@ -19,7 +20,7 @@ import { expected } from '@lgm/core'
 export function makeOutFolder(folder: string): void {
   const entries = attempt(folder, () => {
     mkdirSync(folder, { recursive: true })
-    return readdirSync(folder)
+    return readdirSync(folder).filter(name => !name.startsWith(lockFile))
   })
   if (entries.length > 0) {
     const got = entries.slice(0, 3).join(', ') + (entries.length > 3 ? `, … (${entries.length})` : '')

@@ -5,6 +5,7 @@ import { jsonl } from '@lgm/observer-jsonl'
 import { AnswerFiles } from './answers.js'
 import { composeOnly } from './compose.js'
 import { interruption } from './interruption.js'
+import { lockFolder, refuseLocked } from './lock.js'
 import type { Surroundings } from './main.js'
 import { discard, makeOutFolder } from './out-folder.js'
 import { pictures } from './pictures.js'
@@ -64,7 +65,10 @@ export async function runRecipes(
         'add --out FOLDER',
         'output',
       )
-  if (options.out !== undefined && !options.resume) makeOutFolder(resolve(cwd, options.out))
+  if (options.out !== undefined && !options.resume) {
+    refuseLocked(resolve(cwd, options.out))
+    makeOutFolder(resolve(cwd, options.out))
+  }
   const { signal, release } = interruption(err)
   const reports: Report[] = []
   try {
@@ -112,18 +116,23 @@ async function runOne(order: Order, options: RunOptions, to: Surroundings, signa
   const plugins = pluginsOf(recipe, folder, options)
   if (folder === undefined) return runAlone(recipe, plugins, to, signal)
   const place: Place = { folder, answers: options.saveAnswers ?? false, resumes: false }
-  if (options.resume) {
-    const report = join(folder, reportFile)
-    if (existsSync(report)) return finished(report, place)
-    if (existsSync(join(folder, resolvedFile))) return runIn({ ...place, resumes: true }, recipe, plugins, to, signal)
-  }
-  makeOutFolder(folder)
+  const report = join(folder, reportFile)
+  if (options.resume && existsSync(report)) return finished(report, place)
+  const release = lockFolder(folder)
   try {
-    return await runIn(place, recipe, plugins, to, signal)
-  } catch (error) {
-    if (!existsSync(join(folder, eventsFile)))
-      discard(folder, [resolvedFile, AnswerFiles.folder], folder === resolve(to.cwd, options.out!))
-    throw error
+    // another run may have ended there since
+    if (options.resume && existsSync(report)) return finished(report, place)
+    if (options.resume && existsSync(join(folder, resolvedFile)))
+      return await runIn({ ...place, resumes: true }, recipe, plugins, to, signal)
+    makeOutFolder(folder)
+    return await runIn(place, recipe, plugins, to, signal).catch((error: unknown) => {
+      release()
+      if (!existsSync(join(folder, eventsFile)))
+        discard(folder, [resolvedFile, AnswerFiles.folder], folder === resolve(to.cwd, options.out!))
+      throw error
+    })
+  } finally {
+    release()
   }
 }
 

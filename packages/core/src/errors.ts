@@ -1,8 +1,11 @@
+/** What is longer is not read, and comes out of a file. */
+const longestMessage = 2000
+
 /** The user's mistake, or something the user can mend: shown as one line, without a stack trace. */
 export class LgmError extends Error {
   readonly code: string
   constructor(code: string, message: string) {
-    super(escaped(message, /[^\P{Cc}\n]/gu))
+    super(escaped(message.slice(0, longestMessage), /[^\P{Cc}\n]/gu))
     this.name = 'LgmError'
     this.code = code
   }

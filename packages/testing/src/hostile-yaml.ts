@@ -96,9 +96,9 @@ export function hostileYaml(valid: readonly string[]): fc.Arbitrary<string> {
     return text.slice(0, from) + more + text.slice(from)
   })
   return fc.oneof(
-    { arbitrary: hostileText(valid), weight: 20 },
-    { arbitrary: built, weight: 10 },
-    { arbitrary: spliced, weight: 20 },
+    { arbitrary: hostileText(valid), weight: 40 },
+    { arbitrary: built, weight: 20 },
+    { arbitrary: spliced, weight: 40 },
     { arbitrary: fc.constantFrom(...traps), weight: 1 },
   )
 }
