@@ -4,7 +4,7 @@ import { Interrupted, LgmError } from '@lgm/core'
 export const exitCodes = { done: 0, failed: 1, input: 2, interrupted: 130 } as const
 
 /** Codes of errors that are no mistake of the user's: the run, or the machine, failed. */
-const failures = new Set(['not-finite', 'engine', 'download', 'write', 'busy', 'disposed', 'failed'])
+const failures = new Set(['not-finite', 'collapsed', 'engine', 'download', 'write', 'busy', 'disposed'])
 
 /** The exit code for what was thrown. */
 export function exitCodeOf(error: unknown): number {

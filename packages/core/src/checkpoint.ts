@@ -111,12 +111,22 @@ export async function readCheckpoint(
         'load it with the plugins it was saved with',
         'checkpoint',
       )
-  const model = unflatten(decodeSafetensors(await store.read(modelFile), modelFile))
-  const tensors = decodeSafetensors(await store.read(pluginFile), pluginFile)
-  for (const [name, part] of stateful)
-    part.restore({ tensors: subset(tensors, name) as Params, values: manifest.plugins[name]!.values })
-  disposeParams(tensors)
+  const parameters = decodeSafetensors(await store.read(modelFile), modelFile)
+  let tensors: Params = {}
+  try {
+    tensors = decodeSafetensors(await store.read(pluginFile), pluginFile)
+    for (const [name, part] of stateful)
+      part.restore({ tensors: subset(tensors, name) as Params, values: manifest.plugins[name]!.values })
+  } catch (error) {
+    disposeParams(parameters)
+    throw error
+  } finally {
+    disposeParams(tensors)
+  }
   for (const [name, rng] of rngs) if (manifest.rngs[name]) rng.restore(manifest.rngs[name])
+  const model = unflatten(parameters)
+  // what belongs to none of the networks
+  disposeParams(parameters, model.embedder, model.head, model.decoder)
   return { ...manifest, model }
 }
 

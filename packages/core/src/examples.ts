@@ -10,7 +10,7 @@ export function sizeOf(shape: readonly number[]): number {
 
 /**
  * Examples held in one typed array, row-major `[labels.length, ...shape]`. Bytes are scaled from 0…255 to 0…1 as they are read.
- * @throws LgmError `data` when the lengths do not fit, or a number is NaN or infinite.
+ * @throws LgmError `data` when the lengths do not fit, or a number is NaN or infinite; for arrays of another kind, and for a side that is none.
  */
 export function arrayExamples(
   values: Float32Array | Uint8Array,
@@ -18,6 +18,12 @@ export function arrayExamples(
   labels: Int32Array,
   where = 'examples',
 ): Examples {
+  if (!(values instanceof Float32Array || values instanceof Uint8Array)) {
+    const got = (values as object | undefined)?.constructor.name ?? 'none'
+    throw expected(where, 'numbers as a Float32Array or Uint8Array', got, 'convert them: Float32Array.from(…)', 'data')
+  }
+  if (!shape.every(side => Number.isSafeInteger(side) && side > 0))
+    throw expected(where, 'sides from 1', `[${shape.join(', ')}]`, 'correct the shape of an example', 'data')
   const size = sizeOf(shape)
   if (values.length !== labels.length * size)
     throw expected(

@@ -295,6 +295,128 @@ describe('a learner of your own arrays', () => {
     expect((await learner.predict(x)).labels).toHaveLength(20)
   })
 
+  type Living = Awaited<ReturnType<typeof createLearner>>
+  const data = { x, shape: [2], labels }
+  /** What TypeScript keeps apart, and JavaScript does not. */
+  const wrong = <Value>(value: unknown) => value as Value
+  const disposed = () => {
+    const tensor = tf.zeros([1, 2])
+    tensor.dispose()
+    return tensor
+  }
+  const examples = arrayExamples(x, [2], new Int32Array(20))
+
+  test.each<[string, (l: Living) => Promise<unknown>, string, RegExp]>([
+    ['a tensor of another rank', l => l.predict(tf.zeros([2])), 'input', /a tensor \[n, 2\], got \[2\]/],
+    ['a tensor of another shape', l => l.predict(tf.zeros([1, 3])), 'input', /a tensor \[n, 2\], got \[1, 3\]/],
+    ['a tensor of texts', l => l.predict(tf.tensor([['a', 'b']])), 'input', /of numbers \(.*\), got string/],
+    ['a disposed tensor', l => l.predict(disposed()), 'input', /got a disposed one; keep it until predict returns/],
+    ['a list', l => l.predict(wrong([1, 2])), 'input', /a tensor or Examples, got a value of Array/],
+    ['64-bit numbers', l => l.predict(wrong(new Float64Array(2))), 'input', /got a value of Float64Array/],
+    ['nothing', l => l.predict(wrong(undefined)), 'input', /a tensor or Examples, got undefined/],
+    ['half an example', l => l.predict(new Float32Array(3)), 'input', /a multiple of 2 numbers .*, got 3/],
+    ['examples of another shape', l => l.predict(arrayExamples(x, [4], new Int32Array(10))), 'data', /shape \[2\]/],
+    ['NaN to predict', l => l.predict(new Float32Array([1, Number.NaN])), 'data', /finite numbers, got NaN/],
+    ['an unknown read-out', l => l.predict(x, { readout: 'bayes' }), 'input', /a read-out among head, got "bayes"/],
+    ['recall without a generator', l => l.recall(2), 'composition', /expected a generator, got none/],
+    ['recall of half a sample', l => l.recall(0.5), 'input', /samples per class from 1, got 0\.5/],
+    ['no task', l => l.learn(wrong(undefined)), 'input', /a task, or \{ x, shape, labels \}, got undefined/],
+    ['a task without examples', l => l.learn(wrong({ train: {}, test: {} })), 'input', /a task, or/],
+    ['arrays without labels', l => l.learn(wrong({ x, shape: [2] })), 'input', /a task, or/],
+    ['a label that is none', l => l.learn(wrong({ ...data, labels: labels.with(3, wrong(null)) })), 'data', /got null/],
+    ['a list of numbers', l => l.learn(wrong({ ...data, x: [...x] })), 'data', /Float32Array or Uint8Array, got Array/],
+    ['a side below 1', l => l.learn({ ...data, shape: [-2] }), 'data', /sides from 1, got \[-2\]/],
+    [
+      'a label that is none of the classes of its task',
+      l => l.learn({ index: 1, name: 't', classes: [1], names: ['b'], train: examples, test: examples }),
+      'data',
+      /labels among its classes 1, got 0/,
+    ],
+    [
+      'a task whose ids leave a gap',
+      l => l.learn({ index: 1, name: 't', classes: [7], names: ['h'], train: examples, test: examples }),
+      'data',
+      /class id 2 next, got 7/,
+    ],
+    [
+      'a task with a class without a name',
+      l => l.learn({ index: 1, name: 't', classes: [0], names: [], train: examples, test: examples }),
+      'data',
+      /names of its 1 classes, got 0/,
+    ],
+  ])('that is given %s says so, and is as it was', async (_, act, code, message) => {
+    const learner = await createLearner([...plugins, quick({ iterations: 5 })])
+    await learner.learn(data)
+    const before = await learner.predict(x)
+    const error: unknown = await act(learner).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ name: 'LgmError', code, message: expect.stringMatching(message) })
+    expect(await learner.predict(x)).toEqual(before)
+    expect(learner.tasks).toBe(1)
+    await learner.dispose()
+  })
+
+  test('is called once at a time: a second call is refused, and the first is not disturbed', async () => {
+    const learner = await createLearner([...plugins, quick({ iterations: 20 })])
+    const alone = await createLearner([...plugins, quick({ iterations: 20 })])
+    const first = learner.learn(data)
+    const others = [
+      () => learner.learn(data),
+      () => learner.predict(x),
+      () => learner.save(memoryStore()),
+      () => learner.load(memoryStore()),
+      () => learner.recall(1),
+      () => learner.dispose(),
+    ]
+    for (const other of others) await expect(other()).rejects.toMatchObject({ name: 'LgmError', code: 'busy' })
+    await first
+    await alone.learn(data)
+    expect(await learner.predict(x)).toEqual(await alone.predict(x))
+  })
+
+  test('before it has learned, or once it is disposed, says so', async () => {
+    const learner = await createLearner([...plugins, means(), memorize(), quick({ iterations: 5 })])
+    const [task] = tinyTasks({ tasks: 1 })
+    const calls = [
+      () => learner.predict(x),
+      () => learner.recall(1),
+      () => learner.save(memoryStore()),
+      () => learner.answers(task!),
+    ]
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ name: 'LgmError', code: 'untrained' })
+    await expect(learner.load(memoryStore())).rejects.toMatchObject({ name: 'LgmError', code: 'checkpoint' })
+    await learner.learn(data)
+    await learner.dispose()
+    await learner.dispose()
+    const more = [() => learner.learn(data), () => learner.load(memoryStore()), async () => learner.kept()]
+    for (const call of [...calls, ...more])
+      await expect(call()).rejects.toMatchObject({ name: 'LgmError', code: 'disposed' })
+  })
+
+  test('in a task-incremental stream is asked for a task that it has learned', async () => {
+    const learner = await createLearner([...plugins, quick({ iterations: 5 }), tiny({ scenario: 'task' })])
+    await run(learner)
+    const probe = new Float32Array(2)
+    await expect(learner.predict(probe)).rejects.toMatchObject({ code: 'input' })
+    for (const task of [3, -1, 0.5, Number.NaN])
+      await expect(learner.predict(probe, { task })).rejects.toMatchObject({ name: 'LgmError', code: 'input' })
+    expect((await learner.predict(probe, { task: 2 })).labels).toHaveLength(1)
+  })
+
+  test('keeps nothing of a checkpoint that is damaged', async () => {
+    const make = () => createLearner([...plugins, means(), memorize(), quick({ iterations: 5 })])
+    const [saved, learner] = [await make(), await make()]
+    await saved.learn(data)
+    const store = memoryStore()
+    await saved.save(store)
+    const read = async (name: string) =>
+      (await store.read(name)).subarray(0, name.startsWith('plugins') ? 20 : undefined)
+    await learner.learn(data)
+    const [before, tensors] = [await learner.predict(x), tf.memory().numTensors]
+    await expect(learner.load({ ...store, read })).rejects.toMatchObject({ name: 'LgmError', code: 'checkpoint' })
+    expect(tf.memory().numTensors).toBe(tensors)
+    expect(await learner.predict(x)).toEqual(before)
+  })
+
   test('one example is enough', async () => {
     const learner = await createLearner([...plugins, quick({ iterations: 5 })])
     await learner.learn({ x: new Float32Array([1, 2]), shape: [2], labels: ['only'] })

@@ -240,6 +240,7 @@ class LgmLearner implements Learner {
 
   async learn(given: Task | LabelledArrays) {
     return this.#alone('learn', async () => {
+      checkTask(given)
       const task = 'train' in given ? given : taskOf(given, this.#seen, this.#tasks)
       this.#checkShape(task.train, `task "${task.name}"`)
       const seen = addClasses(this.#seen, task)
@@ -319,8 +320,9 @@ class LgmLearner implements Learner {
     return this.#alone('predict', async () => {
       const readout = options.readout ?? this.settings.readout
       if (!this.readouts.includes(readout))
-        throw expected('predict', `a read-out among ${this.readouts.join(', ')}`, readout, 'choose one of them')
+        throw expected('predict', `a read-out among ${this.readouts.join(', ')}`, show(readout), 'choose one of them')
       const examples = await this.#examplesOf(x)
+      this.#checkTaskIndex(options.task)
       const scores = (await this.#scores(examples, [readout], options.task))[readout]!
       const classes = this.#seen.names
       const labels = Array.from(
@@ -335,14 +337,17 @@ class LgmLearner implements Learner {
     this.#trained('predict')
     const shape = this.#exampleShape
     if (x instanceof tf.Tensor) {
+      checkTensor(x)
       if (x.shape.slice(1).join() !== shape.join())
         throw expected('predict', `a tensor [n, ${shape.join(', ')}]`, `[${x.shape.join(', ')}]`, 'reshape it')
       return arrayExamples(Float32Array.from(await x.data()), shape, new Int32Array(x.shape[0]!), 'predict')
     }
-    if (!(x instanceof Float32Array || x instanceof Uint8Array)) {
+    if (isExamples(x)) {
       this.#checkShape(x, 'predict')
       return x
     }
+    if (!(x instanceof Float32Array || x instanceof Uint8Array))
+      throw expected('predict', 'a Float32Array, a Uint8Array, a tensor or Examples', kindOf(x), 'convert it')
     if (x.length % sizeOf(shape) !== 0)
       throw expected(
         'predict',
@@ -390,6 +395,7 @@ class LgmLearner implements Learner {
   }
 
   async answers(task: Task): Promise<Answers> {
+    this.#living('answers')
     const scores = await this.#scores(task.test, this.readouts, task.index)
     return { task: task.index, labels: task.test.labels, classes: this.#seen.names.length, scores }
   }
@@ -397,12 +403,15 @@ class LgmLearner implements Learner {
   async recall(perClass: number): Promise<Examples> {
     return this.#alone('recall', async () => {
       this.#trained('recall')
+      if (!Number.isSafeInteger(perClass) || perClass < 1)
+        throw expected('recall', 'a number of samples per class from 1', show(perClass), 'correct it')
       if (!this.#generator) throw expected('recall', 'a generator', 'none', 'add one to the plugins', 'composition')
       return samplePool(this.#generator, this.#seen.names.length, perClass, this.events)
     })
   }
 
   kept(): Readonly<Record<string, Kept>> {
+    this.#living('kept')
     const owners: Record<string, Kept> = {}
     for (const [name, params] of Object.entries(this.#model ?? {})) {
       const kept = weigh(params as Params)
@@ -450,6 +459,7 @@ class LgmLearner implements Learner {
 
   async dispose(): Promise<void> {
     if (this.#disposed) return
+    this.#idle('dispose')
     this.#disposed = true
     if (this.#model) release(this.#model)
     for (const part of this.#stateful().values()) part.dispose?.()
@@ -473,14 +483,28 @@ class LgmLearner implements Learner {
       )
   }
 
-  async #alone<Result>(verb: string, work: () => Promise<Result>): Promise<Result> {
+  #checkTaskIndex(task: number | undefined): void {
+    if (task === undefined || this.#seen.scenario !== 'task' || this.#seen.taskOf.includes(task)) return
+    const known = [...new Set(this.#seen.taskOf)].join(', ')
+    throw expected('predict', `the index of a task that was learned (${known})`, show(task), 'name one of them')
+  }
+
+  #living(verb: string): void {
     if (this.#disposed)
       throw new LgmError('disposed', `${verb}: expected a living learner, got a disposed one; create another`)
+  }
+
+  #idle(verb: string): void {
     if (this.#busy)
       throw new LgmError(
         'busy',
         `${verb}: expected one call at a time, got a second while the first runs; await the first`,
       )
+  }
+
+  async #alone<Result>(verb: string, work: () => Promise<Result>): Promise<Result> {
+    this.#living(verb)
+    this.#idle(verb)
     this.#busy = true
     try {
       return await work()
@@ -528,10 +552,38 @@ function isStateful(part: unknown): part is Stateful {
   )
 }
 
+/** @throws LgmError `input` for what is neither a task nor labelled arrays, which types do not keep JavaScript from passing. */
+function checkTask(given: unknown): void {
+  const { train, test, classes, names, x, labels, shape } = (given ?? {}) as Partial<Task & LabelledArrays>
+  const whole = isExamples(train) && isExamples(test) && Array.isArray(classes) && Array.isArray(names)
+  if (whole || (x !== undefined && Array.isArray(labels) && Array.isArray(shape))) return
+  throw expected('learn', 'a task, or { x, shape, labels }', show(given), 'pass one of them')
+}
+
+/** @throws LgmError `input` for a tensor that holds no numbers, or nothing any more. */
+function checkTensor(x: tf.Tensor): void {
+  if (x.isDisposed) throw expected('predict', 'a tensor', 'a disposed one', 'keep it until predict returns')
+  if (x.dtype !== 'float32' && x.dtype !== 'int32' && x.dtype !== 'bool')
+    throw expected('predict', 'a tensor of numbers (float32, int32 or bool)', x.dtype, 'convert it')
+}
+
+function isExamples(value: unknown): value is Examples {
+  const { count, shape, labels, read } = (value ?? {}) as Partial<Examples>
+  return typeof count === 'number' && Array.isArray(shape) && ArrayBuffer.isView(labels) && typeof read === 'function'
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? `a value of ${value.constructor?.name ?? 'no class'}`
+    : show(value)
+}
+
 /** A task made of your own arrays; labels are mapped to ids in order of appearance. */
 function taskOf({ x, shape, labels }: LabelledArrays, seen: SeenClasses, index: number): Task {
   const names = [...seen.names]
   const ids = Int32Array.from(labels, label => {
+    if (typeof label !== 'string' && !Number.isFinite(label))
+      throw expected('learn', 'labels that are texts or numbers', show(label), 'label every example', 'data')
     const known = names.indexOf(String(label))
     return known >= 0 ? known : names.push(String(label)) - 1
   })

@@ -14,6 +14,8 @@ export function addClasses(seen: SeenClasses, task: Task): SeenClasses {
   const where = `task ${task.index + 1} ("${task.name}")`
   if (task.train.count === 0)
     throw expected(where, 'at least one training example', 'none', 'remove the task or give it data', 'data')
+  if (task.names.length !== task.classes.length)
+    throw expected(where, `names of its ${task.classes.length} classes`, `${task.names.length}`, 'name each', 'data')
   const names = [...seen.names]
   const taskOf = [...seen.taskOf]
   task.classes.forEach((id, k) => {
