@@ -1,4 +1,4 @@
-import { checkParser } from '@lgm/testing'
+import { checkParser, fuzzRuns } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { memoryStore, readCheckpoint, writeCheckpoint } from './checkpoint.js'
@@ -33,6 +33,6 @@ test('a damaged or hostile manifest of a checkpoint is read or refused', async (
     codes: ['checkpoint'],
   })
   expect(tf.memory().numTensors).toBe(before)
-  expect(read).toBeGreaterThan(100)
-  expect(refused).toBeGreaterThan(1000)
+  expect(read / fuzzRuns).toBeGreaterThan(0.01)
+  expect(refused / fuzzRuns).toBeGreaterThan(0.1)
 })

@@ -1,4 +1,4 @@
-import { checkParser } from '@lgm/testing'
+import { checkParser, fuzzRuns } from '@lgm/testing'
 import { expect, test } from 'vitest'
 import { LgmError } from './errors.js'
 import { type Report, readReport, reportSchema } from './report.js'
@@ -31,8 +31,8 @@ test('a damaged or hostile report is read or refused', async () => {
     valid: [JSON.stringify(report)],
     codes: ['report', 'no JSON'],
   })
-  expect(read).toBeGreaterThan(100)
-  expect(refused).toBeGreaterThan(1000)
+  expect(read / fuzzRuns).toBeGreaterThan(0.01)
+  expect(refused / fuzzRuns).toBeGreaterThan(0.1)
 })
 
 /** Text that is no JSON does not come to `readReport`. */

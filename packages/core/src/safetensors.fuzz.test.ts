@@ -1,4 +1,4 @@
-import { checkParser, hostileJson } from '@lgm/testing'
+import { checkParser, fuzzRuns, hostileJson } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -51,6 +51,6 @@ test('a damaged or hostile safetensors file is read or refused', async () => {
     more: damagedHeaders,
   })
   expect(tf.memory().numTensors).toBe(before)
-  expect(read).toBeGreaterThan(100)
-  expect(refused).toBeGreaterThan(1000)
+  expect(read / fuzzRuns).toBeGreaterThan(0.01)
+  expect(refused / fuzzRuns).toBeGreaterThan(0.1)
 })

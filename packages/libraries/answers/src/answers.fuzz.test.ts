@@ -1,5 +1,5 @@
 import { type Answers, decodeArrays, encodeArrays, LgmError } from '@lgm/core'
-import { checkParser, hostileJson, tinyModel, tinyState, tinyTasks } from '@lgm/testing'
+import { checkParser, fuzzRuns, hostileJson, tinyModel, tinyState, tinyTasks } from '@lgm/testing'
 import { expect, test } from 'vitest'
 import { decodeAnswers, encodeAnswers } from './answers.js'
 import { asTold } from './as-told.js'
@@ -42,8 +42,8 @@ test('damaged or hostile answers are read or refused', async () => {
     codes: ['checkpoint', 'answers'],
     more: described,
   })
-  expect(read).toBeGreaterThan(100)
-  expect(refused).toBeGreaterThan(1000)
+  expect(read / fuzzRuns).toBeGreaterThan(0.01)
+  expect(refused / fuzzRuns).toBeGreaterThan(0.1)
 })
 
 test('answers whose tasks are out of their order, or whose classes have no names, are refused', () => {
