@@ -1,7 +1,8 @@
-import { createRng, createTrainer, oneHot, optimizerOptions, type Params, subset } from '@lgm/core'
+import { createRng, createTrainer, oneHot, optimizerOptions, type Params, range, subset } from '@lgm/core'
 import { expectClose, expectGradients, expectNoLeak } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
+import { transformed } from './architecture.js'
 import {
   drawFrom,
   type Flow,
@@ -143,6 +144,29 @@ test.each([
     ...Object.fromEntries(
       Object.entries(moved(flow, 2, 0.2)).map(([name, tensor]) => [`flow/${name}`, tensor] as const),
     ),
+  })
+})
+
+describe('what couplings of maps transform', () => {
+  const [height, width, channels] = [4, 6, 6]
+  const masks = Array.from(range(0, 8), coupling => [...transformed([height, width, channels], coupling)])
+  const sum = (mask: readonly number[]) => mask.reduce((a, b) => a + b)
+
+  test('is half of the numbers, and the other half in the next of a pair', () => {
+    for (const [first, second] of [0, 2, 4, 6].map(i => [masks[i]!, masks[i + 1]!] as const)) {
+      expect([sum(first), sum(second)]).toEqual([72, 72])
+      expect(first.map((one, i) => one + second[i]!)).toEqual(new Array(144).fill(1))
+    }
+  })
+
+  test('is a checkerboard in the first pair, and whole channels in the next', () => {
+    const at = (mask: readonly number[], row: number, column: number, channel: number) =>
+      mask[(row * width + column) * channels + channel]
+    expect([at(masks[0]!, 0, 0, 3), at(masks[0]!, 0, 1, 3), at(masks[0]!, 1, 0, 3), at(masks[0]!, 1, 1, 3)]).toEqual([
+      1, 0, 0, 1,
+    ])
+    for (let channel = 0; channel < channels; channel++)
+      expect(new Set(masks[2]!.filter((_, i) => i % channels === channel)).size).toBe(1)
   })
 })
 

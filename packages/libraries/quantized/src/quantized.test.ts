@@ -56,6 +56,15 @@ describe('numbers', () => {
     expect(Math.max(...back.map((value, i) => Math.abs(value - values[i]!)))).toBeLessThan(1.001 / 255)
   })
 
+  test('with few outliers in one column of two have shorter steps there, as if it stood alone', () => {
+    const values = Float32Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? i / 400 : i === 7 ? 50 : (i % 20) / 10))
+    const columns = [0, 1].map(column => values.filter((_, i) => i % 2 === column))
+    const together = dequantize(quantize(values, 2, 4))
+    const alone = columns.map(column => dequantize(quantize(column, 1, 4)))
+    for (const [column, values] of alone.entries()) expect(together.filter((_, i) => i % 2 === column)).toEqual(values)
+    expect(quantize(values, 2, 4).ranges[3]).toBeLessThan(50 / 15)
+  })
+
   test('with few outliers have shorter steps, for a smaller squared error', () => {
     // uniform in 0 to 1, and one number in 4000 at 4
     const values = Float32Array.from({ length: 4000 }, (_, i) => (i === 0 ? 4 : (i * 0.618034) % 1))
