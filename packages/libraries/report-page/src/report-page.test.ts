@@ -167,6 +167,27 @@ describe('the page of many runs', () => {
     expect(cells(page, 'Numbers kept and final accuracy').map(row => row.at(-1))).toEqual(['yes', 'no'])
   })
 
+  test('keeps accuracies within 0 and 100 % where intervals are wider, and shows by arrows that they are', () => {
+    // ACC 0.95 and 0.55: mean 0.75, s = 0.282843; 12.7062 · 0.282843 / √2 = 2.5412
+    const page = reportPage([inventedRun({ better: 0.1 }), inventedRun({ seed: 1, better: -0.3 }), other])
+    expect(cells(page, 'Means over seeds')[0]![3]).toBe('75.00 ± 254.12')
+    const figures = ['final', 'over-tasks', 'pareto'].map(id => {
+      const from = page.indexOf(`<figure id="${id}"`)
+      return page.slice(from, page.indexOf('</figure>', from)).split('<details>')[0]!
+    })
+    for (const figure of figures) {
+      const ticks = [...figure.matchAll(/<text[^>]*>(−?\d+)<\/text>/g)].map(([, text]) => Number(text))
+      expect(Math.max(...ticks)).toBe(100)
+      expect(Math.min(...ticks)).toBeGreaterThanOrEqual(0)
+    }
+    // an arrow at each end: back by 5, to the end, back by 5
+    const whisker = /M([\d.]+) ([\d.]+)L([\d.]+) \2M([\d.]+) [\d.]+L\1 \2L\4 [\d.]+M([\d.]+) [\d.]+L\3 \2L\5 /.exec(
+      figures[0]!,
+    )!
+    const [, left, , right, arrow, otherArrow] = whisker.map(Number)
+    expect([arrow, otherArrow]).toEqual([expect.closeTo(left! + 5, 3), expect.closeTo(right! - 5, 3)])
+  })
+
   test('refuses one seed twice', () => {
     expect(() => reportPage([runs[0]!, { ...runs[0]!, folder: 'again' }])).toThrow('expected each seed once')
   })

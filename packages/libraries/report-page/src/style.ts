@@ -66,9 +66,9 @@ pre{background:var(--card);border:1px solid var(--line);border-radius:8px;paddin
 .gallery figure{margin:0}
 .gallery img{display:block;width:100%;max-width:560px;height:auto;image-rendering:pixelated;border-radius:6px;border:1px solid var(--line)}
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(16rem,100%),1fr));gap:1rem}
-.live .pictures{display:block}
-.live .pictures figure{display:none}
-.live .pictures figure.shown{display:block}
+@media screen{.live .pictures{grid-template-columns:1fr}.live .pictures figure{grid-area:1/1;visibility:hidden}.live .pictures figure.shown{visibility:visible}}
+.hint{display:none}
+.live .hint{display:inline}
 .live .pictures figcaption{display:none}
 .slider{display:none}
 .live .slider{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .9rem;color:var(--ink)}
@@ -79,5 +79,5 @@ pre{background:var(--card);border:1px solid var(--line);border-radius:8px;paddin
 footer{color:var(--soft);font-size:.84rem;padding-top:1rem;padding-bottom:2.5rem}
 @media (max-width:600px){header,main,footer{padding-left:.8rem;padding-right:.8rem}nav ul{padding-left:.5rem;padding-right:.5rem}h1{font-size:1.5rem}.tiles{grid-template-columns:1fr 1fr}.tiles div{padding:.7rem .8rem}.tiles dd{font-size:1.4rem}.figures>figure,.gallery{padding:.8rem .8rem .6rem}}
 @media screen and (min-width:1000px){.figures>figure:only-child{grid-column:1/-1;display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1.5fr);grid-template-rows:auto 1fr;gap:0 1.5rem}.figures>figure:only-child>svg{grid-column:2;grid-row:1/3}.figures>figure:only-child>details,.figures>figure:only-child>.where{grid-column:1}.figures>figure:only-child>details[open]{grid-column:1/-1}}
-@media print{nav,.skip,.slider{display:none!important}body{background:none;font-size:10pt}header,main,footer{max-width:none;padding:0}section{margin:1rem 0}.figures{grid-template-columns:1fr 1fr}.figures>figure,.gallery,.tiles div{break-inside:avoid;border-color:#ccc}h2,h3{break-after:avoid}.scroll,pre{max-height:none;overflow:visible}.live .pictures{display:grid}.live .pictures figure,.live .pictures figcaption{display:block}svg.desk{display:block!important}svg.phone{display:none!important}}
+@media print{nav,.skip,.slider,.hint,figure details:not([open]){display:none!important}th,td{white-space:normal;padding:.2rem .4rem}table{font-size:8pt}body{background:none;font-size:10pt}header,main,footer{max-width:none;padding:0}section{margin:1rem 0}.figures{grid-template-columns:1fr 1fr}.figures>figure,.gallery,.tiles div{break-inside:avoid;border-color:#ccc}h2,h3{break-after:avoid}.scroll,pre{max-height:none;overflow:visible}.live .pictures figcaption{display:block}.gallery figure{break-inside:avoid}}
 `

@@ -70,7 +70,7 @@ interface Coordinates {
   coord(place: readonly [number, number]): [number, number]
 }
 
-/** A line from the mean less its interval to the mean and its interval, with caps where it ends within the axis, and what stands beside it. */
+/** A line from the mean less its interval to the mean and its interval, with arrows where it goes on beyond the axis, and what stands beside it. */
 function intervalSeries({ values, intervals, labels }: Bars, lying: boolean, value: Axis): Part[] {
   if (!intervals) return []
   const { min: least = Number.NEGATIVE_INFINITY, max: greatest = Number.POSITIVE_INFINITY } = value
@@ -91,12 +91,9 @@ function intervalSeries({ values, intervals, labels }: Bars, lying: boolean, val
       renderItem: ({ dataIndex }: { dataIndex: number }, api: Coordinates) => {
         const { at, low, high, cut } = ends[dataIndex]!
         const [[x1, y1], [x2, y2]] = [api.coord(place(at, low)), api.coord(place(at, high))]
-        const cap = (x: number, y: number) => (lying ? `M${x} ${y - 4}V${y + 4}` : `M${x - 4} ${y}H${x + 4}`)
-        const whisker = {
-          type: 'path',
-          shape: { pathData: `M${x1} ${y1}L${x2} ${y2}${cut[0] ? '' : cap(x1, y1)}${cut[1] ? '' : cap(x2, y2)}` },
-          style,
-        }
+        const [first, last] = [endOf(cut[0], -1, lying), endOf(cut[1], 1, lying)]
+        const pathData = `M${x1} ${y1}L${x2} ${y2}${first(x1, y1)}${last(x2, y2)}`
+        const whisker = { type: 'path', shape: { pathData }, style }
         const text = labels?.[at] ?? ''
         const label = {
           type: 'text',
@@ -114,4 +111,11 @@ function intervalSeries({ values, intervals, labels }: Bars, lying: boolean, val
       },
     },
   ]
+}
+
+/** The end of an interval: a cap, or an arrow where it goes on beyond the axis; `to` is 1 at its greatest value and −1 at its least. */
+function endOf(goesOn: boolean, to: 1 | -1, lying: boolean): (x: number, y: number) => string {
+  const back = goesOn ? 5 * to : 0
+  if (lying) return (x, y) => `M${x - back} ${y - 4}L${x} ${y}L${x - back} ${y + 4}`
+  return (x, y) => `M${x - 4} ${y + back}L${x} ${y}L${x + 4} ${y + back}`
 }

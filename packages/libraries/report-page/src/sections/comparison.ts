@@ -63,7 +63,7 @@ function barsFigure(best: readonly ComparedGroup[]): Html {
   return figureHtml({
     id: 'final',
     title: 'Final accuracy',
-    about: `Mean over tasks after the last one, the best first, with 95 % intervals over seeds, cut off at 0 and 100 %.${leftOut(shown, best, 'recipes')}`,
+    about: `Mean over tasks after the last one, the best first, with 95 % intervals over seeds. An arrow: the interval goes on beyond 0 or 100 %; the table above has all of it.${leftOut(shown, best, 'recipes')}`,
     height: Math.max(160, 56 + 26 * shown.length),
     drawing: barDrawing({
       categories: shown.map(({ number, title }) => `${number} ${title}`),
@@ -156,7 +156,10 @@ function paretoFigure(best: readonly ComparedGroup[]): Html | undefined {
     height: 400,
     drawing: scatterDrawing({
       x: { name: `numbers kept between tasks${kind === 'log' ? ' (logarithmic)' : ''}`, kind, format: compact },
-      y: { name: 'final accuracy (%)', format: value => percent(value, 0) },
+      y: accuracyAxis(
+        offers.map(({ worth }) => worth),
+        'final accuracy (%)',
+      ),
       spots: offers.map(({ group, cost, worth }) => ({
         x: cost,
         y: worth,

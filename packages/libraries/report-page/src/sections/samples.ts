@@ -41,7 +41,7 @@ function gallery(
     html`<p class="note">${missing} of ${all.length} pictures are left out, so that the page stays small; all are in the folder <code>pictures</code> of the run.</p>`
   if (shown.length === 0) return html`<div class="gallery" id="${id}"><h3>${name}, by task</h3>${note}</div>`
   const titles = shown.map(({ task }) => `after task ${taskTitle(report, task)}`)
-  return html`<div class="gallery" id="${id}"><h3>${name}, by task</h3><p>A picture after each task; move the slider, or use the arrow keys on it.</p>${note}<p class="slider"><label for="${id}-at">Task</label><input type="range" id="${id}-at" min="0" max="${
+  return html`<div class="gallery" id="${id}"><h3>${name}, by task</h3><p>A picture after each task<span class="hint">; move the slider, or use the arrow keys on it</span>.</p>${note}<p class="slider"><label for="${id}-at">Task</label><input type="range" id="${id}-at" min="0" max="${
     shown.length - 1
   }" value="${shown.length - 1}" step="1" aria-valuetext="${titles.at(-1)}"><output for="${id}-at">${titles.at(-1)}</output></p><div class="pictures">${shown.map(
     (picture, i) => pictureHtml(picture, titles[i]!, `${name}, ${titles[i]}`),
