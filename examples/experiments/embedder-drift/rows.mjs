@@ -83,9 +83,9 @@ const rows = [
     recipe: () => ({ generator: { use: 'buffer' }, phases: unheld() }),
   },
   tuned('l2', 'L2 to the last parameters', decades(-2, extended), { use: 'l2', ...held }),
-  tuned('ewc', 'EWC', decades(6), { use: 'ewc', ...held }),
-  tuned('mas', 'MAS', decades(0, extended), { use: 'mas', ...held }),
-  tuned('si', 'SI', decades(1), { use: 'si', ...held }),
+  { ...tuned('ewc', 'EWC', decades(6), { use: 'ewc', ...held }), everywhere: true },
+  { ...tuned('mas', 'MAS', decades(0, extended), { use: 'mas', ...held }), everywhere: true },
+  { ...tuned('si', 'SI', decades(1), { use: 'si', ...held }), everywhere: true },
   {
     name: 'a-gem',
     title: 'A-GEM on decoded recall',
@@ -101,7 +101,7 @@ const rows = [
     recipe: autoencode => ({ phases: unheld({ learn: { autoencode } }) }),
   },
   { ...tunedJoint('ewc-joint', 'joint AE + EWC', decades(6), { use: 'ewc', ...held }), everywhere: true },
-  { ...tunedJoint('mas-joint', 'joint AE + MAS', decades(0), { use: 'mas', ...held }), everywhere: true },
+  { ...tunedJoint('mas-joint', 'joint AE + MAS', decades(0, extended), { use: 'mas', ...held }), everywhere: true },
   tunedJoint('ae-joint', 'joint AE + AE distillation', decades(-3, extended), roundTrip),
   tunedJoint('ae-joint-migrate', 'the same + migration, round trip', decades(-3), roundTrip, { migrate: 'round-trip' }),
   tunedJoint('ae-joint-displace', 'the same + migration, displacement', decades(-3), roundTrip, {
