@@ -62,6 +62,7 @@ function createProgram(surroundings: Surroundings, finish: (code: number) => voi
   addCompare(program, surroundings)
   addEvaluate(program, surroundings)
   addReport(program, surroundings)
+  addWatch(program, surroundings)
   addKnowledge(program, surroundings)
   addMachine(program, surroundings, finish)
   return program
@@ -166,6 +167,20 @@ function addReport(program: Command, surroundings: Surroundings): void {
     .action(async (folders: string[], options) => {
       const { report } = await import('./report.js')
       await report(folders, options, surroundings)
+    })
+}
+
+function addWatch(program: Command, surroundings: Surroundings): void {
+  program
+    .command('watch')
+    .description('show the page of a run in the browser while the run goes on, until Ctrl-C')
+    .argument('<folder>', 'the --out of lgm run; it need not be there yet')
+    .option('--port <number>', 'port on this machine; any that is free if absent', wholeNumber)
+    .option('--open', 'open the page')
+    .addHelpText('after', '\nExample:\n  $ lgm watch results/mine --open')
+    .action(async (folder: string, options) => {
+      const { watch } = await import('./watch.js')
+      await watch(folder, options, surroundings)
     })
 }
 

@@ -90,8 +90,8 @@ export function openCommand(
   return ['xdg-open', [file]]
 }
 
-/** Opens a file, and says whether that seems to have worked: the program is left to itself after a while. */
-async function opened(file: string): Promise<boolean> {
+/** Opens a file or an address, and says whether that seems to have worked: the program is left to itself after a while. */
+export async function opened(file: string): Promise<boolean> {
   const [command, args] = openCommand(file, process.platform)
   return new Promise(done => {
     const program = spawn(command, [...args], { detached: true, stdio: 'ignore' })

@@ -1,6 +1,7 @@
 export { type Curve, CurveRecorder, type Curves, type FitCurves, readCurves, type Stretch } from './curves.js'
 export { Html } from './html.js'
-export { pageHtml } from './page.js'
+export { LiveRun } from './live-run.js'
+export { type Live, navHtml, pageHtml } from './page.js'
 export { type Offer, paretoFront } from './pareto.js'
 export { type Picture, readPictures } from './pictures.js'
 export * from './report-page.js'

@@ -34,6 +34,18 @@ export function runSections(run: ReportedRun, prefix = '', bytes = mostBytes): r
   return [...before, samples(run, prefix, Math.max(0, left)), ...after].filter(part => part !== undefined)
 }
 
+/** The parts of the page of a run that goes on: those that need neither its summary nor what it keeps at the end. */
+export function liveSections(run: ReportedRun): readonly Section[] {
+  const parts = [accuracy, forgetting, training, drift, memory, calibration].map(part => part(run, ''))
+  const rest = [time, allFigures].map(part => part(run, ''))
+  return [...parts, samples(run, '', mostBytes / 2), ...rest].filter(part => part !== undefined)
+}
+
+/** The part with the losses by itself, which changes most often. */
+export function trainingSection(run: ReportedRun): Section | undefined {
+  return training(run, '')
+}
+
 /** For style, script and what is around the sections, and the charts of samples. */
 const reserve = 200_000
 
@@ -107,7 +119,8 @@ function comparedTitle(runs: readonly ReportedRun[]): string {
     : `${groups.length} recipes, ${runs.length} runs`
 }
 
-function titleOf({ report, recipe }: ReportedRun): string {
+/** The name of a run and its seed. */
+export function titleOf({ report, recipe }: ReportedRun): string {
   const name = typeof recipe.name === 'string' ? recipe.name : (report.name ?? 'run')
   return `${name}, seed ${report.seed}`
 }

@@ -16,6 +16,7 @@ a{color:var(--accent)}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.86em}
 .chips{display:flex;flex-wrap:wrap;gap:.4rem;list-style:none;margin:0;padding:0;color:var(--soft)}
 .chips li{background:var(--card);border:1px solid var(--line);border-radius:999px;padding:.05rem .7rem;font-size:.85rem}
+#status{margin:.6rem 0 0;color:var(--ink);font-variant-numeric:tabular-nums;min-height:1.5em}
 nav{position:sticky;top:0;z-index:2;background:var(--ground);border-bottom:1px solid var(--line)}
 nav ul{max-width:1260px;margin:0 auto;padding:.35rem 1.25rem;display:flex;gap:.15rem;overflow-x:auto;list-style:none;scrollbar-width:thin}
 nav a{display:block;padding:.25rem .65rem;border-radius:6px;white-space:nowrap;text-decoration:none;color:var(--soft);font-size:.9rem}

@@ -1,0 +1,235 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { request } from 'node:http'
+import { createRequire } from 'node:module'
+import { connect } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { encodeIdx } from '@lgm/idx'
+import type { chromium as Chromium } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Tail } from './tail.js'
+import { startWatching } from './watch.js'
+
+let home: string
+const program = fileURLToPath(new URL('../bin/lgm.mjs', import.meta.url))
+const recipe = `
+name: seen
+backend: wasm
+dataset: { use: mnist, folder: data }
+stream: { use: split, classes: [[0, 1], [2, 3]] }
+embedder: { use: dct, coefficients: 16 }
+head: linear
+phases: [ { use: learn, iterations: 60, batchSize: 16 } ]
+evaluators: [ accuracy ]
+observers: []
+`
+
+beforeAll(() => {
+  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-watch-')))
+  mkdirSync(join(home, 'data'))
+  const labels = Array.from({ length: 80 }, (_, i) => i % 4)
+  const values = labels.flatMap(label => Array.from({ length: 36 }, (_, p) => (Math.floor(p / 6) === label ? 200 : 0)))
+  for (const part of ['train', 't10k']) {
+    const images = encodeIdx({ shape: [80, 6, 6], values: Uint8Array.from(values) })
+    writeFileSync(join(home, 'data', `${part}-images-idx3-ubyte`), images)
+    const ids = encodeIdx({ shape: [80], values: Uint8Array.from(labels) })
+    writeFileSync(join(home, 'data', `${part}-labels-idx1-ubyte`), ids)
+  }
+  writeFileSync(join(home, 'seen.yaml'), recipe)
+})
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+const open: { close(): void }[] = []
+afterEach(() => {
+  for (const one of open.splice(0)) one.close()
+})
+
+async function watching(name: string) {
+  const one = await startWatching(join(home, name))
+  open.push(one)
+  return one
+}
+
+/** What the server tells, as a browser would hear it. */
+async function hear(address: string, heard: { status: string; sections?: [string, string][] }[]) {
+  const body = (await fetch(`${address}events`)).body!
+  let rest = ''
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + chunk).split('\n\n')
+    rest = parts.pop()!
+    for (const part of parts) {
+      const data = /^data: (.*)$/m.exec(part)?.[1]
+      if (data) heard.push(JSON.parse(data))
+    }
+  }
+}
+
+const time = () => new Date().toISOString()
+const line = (event: object) => `${JSON.stringify({ time: time(), ...event })}\n`
+const begin = (seed: number) =>
+  line({ type: 'run-start', tasks: ['0, 1', '2, 3'], seed, engine: { name: 'wasm', version: '4', threads: 1 } }) +
+  line({ type: 'task-start', task: 0, name: '0, 1', classes: ['0', '1'] }) +
+  line({ type: 'phase-start', task: 0, phase: 'learn' })
+const step = (at: number) =>
+  line({ type: 'step', fit: 'learn', step: at, of: 60, terms: { current: 1 / at }, shares: {} })
+
+describe('lgm watch', () => {
+  test('follows a real run from before it begins to its end', async () => {
+    const { address } = await watching('real')
+    expect(await (await fetch(address)).text()).toContain(`waiting for a run in ${join(home, 'real')}`)
+    const heard: { status: string; sections?: [string, string][] }[] = []
+    const hearing = hear(address, heard).catch(() => {})
+    const child = spawn(process.execPath, [program, 'run', 'seen.yaml', '--out', 'real'], {
+      cwd: home,
+      stdio: 'ignore',
+    })
+    const [code] = await once(child, 'exit')
+    expect(code).toBe(0)
+    await expect.poll(() => heard.at(-1)?.status, { timeout: 20_000 }).toBe('run ended')
+    await expect
+      .poll(() => heard.flatMap(({ sections = [] }) => sections.map(([id]) => id)), { timeout: 20_000 })
+      .toContain('overview')
+    const page = await (await fetch(address)).text()
+    expect(page).toContain('<h1>seen, seed 0</h1>')
+    expect(page).toContain('Final accuracy')
+    for (const one of open.splice(0)) one.close()
+    await hearing
+  }, 120_000)
+
+  test('answers only those who know the address, at its own name, and on this machine', async () => {
+    const { address } = await watching('secret')
+    const { port, origin, pathname } = new URL(address)
+    const codes = await Promise.all(
+      [address, `${origin}/`, `${origin}/events`, `${origin}/${'0'.repeat(32)}/`, `${address}x`].map(
+        async at => (await fetch(at)).status,
+      ),
+    )
+    expect(codes).toEqual([200, 403, 403, 403, 404])
+    expect((await fetch(address, { method: 'POST' })).status).toBe(405)
+    const asked = request({ host: '127.0.0.1', port, path: pathname, headers: { host: `evil.example:${port}` } }).end()
+    const [answer] = await once(asked, 'response')
+    expect(answer.statusCode).toBe(403)
+    answer.destroy()
+    expect((await fetch(address)).headers.get('access-control-allow-origin')).toBeNull()
+    const others = Object.values(networkInterfaces())
+      .flat()
+      .filter(found => found && !found.internal && found.family === 'IPv4')
+    for (const host of ['127.0.0.2', ...others.map(found => found!.address)]) {
+      const socket = connect({ host, port: Number(port), timeout: 2000 })
+      const refused = await new Promise(done => {
+        socket
+          .once('connect', () => done(false))
+          .once('error', () => done(true))
+          .once('timeout', () => done(true))
+      })
+      socket.destroy()
+      expect(refused, host).toBe(true)
+    }
+  }, 30_000)
+
+  test('ends at once at Ctrl-C with a browser listening, and says which port is taken', async () => {
+    const child = spawn(process.execPath, [program, 'watch', 'none'], { cwd: home })
+    const [first] = await once(child.stdout, 'data')
+    const address = String(first).trim()
+    const taken = spawn(process.execPath, [program, 'watch', 'none', '--port', new URL(address).port], { cwd: home })
+    let told = ''
+    taken.stderr.on('data', data => {
+      told += data
+    })
+    expect((await once(taken, 'exit'))[0]).toBe(2)
+    expect(told).toContain('--port: expected a port that is free')
+    const heard: { status: string }[] = []
+    const hearing = hear(address, heard).catch(() => {})
+    await expect.poll(() => heard.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    const start = performance.now()
+    child.kill('SIGINT')
+    expect((await once(child, 'exit'))[0]).toBe(130)
+    expect(performance.now() - start).toBeLessThan(5000)
+    await hearing
+  }, 60_000)
+})
+
+describe('a file that grows', () => {
+  test('is read line by line, and anew when it was cut, even if it has grown beyond where it was', async () => {
+    const path = join(home, 'lines')
+    const tail = new Tail(path)
+    const lines: string[] = []
+    const poll = () =>
+      tail.poll(
+        text => lines.push(text),
+        () => lines.push('again'),
+      )
+    expect(await poll()).toBe(false)
+    writeFileSync(path, 'one\ntw')
+    await poll()
+    appendFileSync(path, 'o ä\n')
+    await poll()
+    expect(await poll()).toBe(false)
+    expect(lines).toEqual(['one', 'two ä'])
+    writeFileSync(path, 'one\nthree is longer\n')
+    await poll()
+    expect(lines).toEqual(['one', 'two ä', 'again', 'one', 'three is longer'])
+    rmSync(path)
+    await poll()
+    expect(lines.at(-1)).toBe('again')
+  })
+})
+
+const executablePath = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  place => place !== '' && existsSync(place),
+)
+
+describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: skipped, since none was found', () => {
+  test('the page changes without being loaded again, and complains of nothing', async () => {
+    const near = createRequire(new URL('../../libraries/report-page/package.json', import.meta.url))
+    const { chromium } = near('playwright-core') as { chromium: typeof Chromium }
+    const folder = join(home, 'seen')
+    mkdirSync(folder)
+    const events = join(folder, 'events.jsonl')
+    writeFileSync(events, begin(3) + step(20))
+    const { address } = await watching('seen')
+    const browser = await chromium.launch({
+      executablePath: executablePath!,
+      args: ['--no-sandbox', '--disable-gpu'],
+    })
+    try {
+      const page = await browser.newPage()
+      const complaints: string[] = []
+      page.on('console', message => complaints.push(message.text()))
+      page.on('pageerror', error => complaints.push(error.message))
+      await page.goto(address)
+      await page.evaluate(() => document.body.setAttribute('data-mark', 'first'))
+      await page
+        .locator('#training details')
+        .first()
+        .evaluate(part => part.setAttribute('open', ''))
+      expect(await page.locator('#status').textContent()).toContain('task 1/2 (0, 1) · learn 20/60')
+      const figure = { name: 'accuracy/head', value: [0.75], unit: 'fraction', axis: 'task', aggregation: 'mean' }
+      appendFileSync(events, step(40) + line({ type: 'task-end', task: 0, measurements: [figure], seconds: 4 }))
+      await page.locator('#accuracy').waitFor({ timeout: 20_000 })
+      expect(await page.locator('#matrix-head table').textContent()).toContain('75.0')
+      expect(await page.locator('nav').textContent()).toContain('Accuracy')
+      expect(await page.locator('#training details').first().getAttribute('open')).toBe('')
+      writeFileSync(events, begin(4) + step(30))
+      await page.locator('#status', { hasText: 'learn 30/60' }).waitFor({ timeout: 20_000 })
+      await page.locator('#accuracy').waitFor({ state: 'detached', timeout: 20_000 })
+      expect(await page.evaluate(() => document.body.getAttribute('data-mark'))).toBe('first')
+      expect(complaints).toEqual([])
+      expect(readFileSync(events, 'utf8')).toContain('"seed":4')
+    } finally {
+      await browser.close()
+    }
+  }, 120_000)
+})
