@@ -11,13 +11,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { request } from 'node:http'
-import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeIdx } from '@lgm/idx'
-import type { chromium as Chromium } from 'playwright-core'
+import { chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Tail } from './tail.js'
 import { startWatching } from './watch.js'
@@ -193,8 +192,6 @@ const executablePath = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/b
 
 describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: skipped, since none was found', () => {
   test('the page changes without being loaded again, and complains of nothing', async () => {
-    const near = createRequire(new URL('../../libraries/report-page/package.json', import.meta.url))
-    const { chromium } = near('playwright-core') as { chromium: typeof Chromium }
     const folder = join(home, 'seen')
     mkdirSync(folder)
     const events = join(folder, 'events.jsonl')
