@@ -51,8 +51,9 @@ export class Tail {
   async #readOn(file: FileHandle, line: (text: string) => void): Promise<boolean> {
     let any = false
     for (;;) {
-      const buffer = Buffer.alloc(mostAtOnce)
-      const { bytesRead } = await file.read(buffer, 0, mostAtOnce, this.#read)
+      const { size } = await file.stat()
+      const buffer = Buffer.alloc(Math.max(0, Math.min(mostAtOnce, size - this.#read)))
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, this.#read)
       if (bytesRead === 0) return any
       any = true
       this.#read += bytesRead
