@@ -38,6 +38,7 @@ import {
 } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
+import { gatesOf } from './embeddings.js'
 import { annealedSlope, compensated, gates, sparsityCost } from './gates.js'
 import { hat } from './hat.js'
 import { freeShares, layersOf } from './layers.js'
@@ -428,8 +429,10 @@ describe('a learner', () => {
     const decayed = await learnerWith({ period: 20 }, { optimizer: { use: 'adamw', rate: 0.02 } })
     await decayed.learn(first)
     await expect(decayed.predict(new Float32Array(3), { task: 1 })).rejects.toThrow(
-      'expected gates of task 2, got none',
+      'a task that was learned (0), got 1',
     )
+    const layer = { name: '0/', inputs: 3, units: 2, gated: true }
+    expect(() => gatesOf({}, [layer], 1, 400)).toThrow('expected gates of task 2, got none')
     await expect(decayed.learn(second)).rejects.toThrow(/what earlier tasks use to stay.*without weight decay/)
     const full = await learnerWith({ period: 20, hold: 1e-30, strength: 1e-6, slope: 1 }, { iterations: 20 })
     await full.learn(first)
