@@ -14,7 +14,7 @@ export function thrownErrors() {
   return packageFolders().flatMap(folder => {
     const sources = readdirSync(join(folder, 'src'), { recursive: true }).map(String)
     return sources
-      .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .filter(name => /(?<!\.(test|fixture))\.ts$/.test(name))
       .flatMap(name => thrownIn(readFileSync(join(folder, 'src', name), 'utf8'), join(folder, 'src', name)))
   })
 }

@@ -51,7 +51,7 @@ export function generatedFiles() {
           ...(node ? { types: ['node'] } : { lib: ['ES2023', 'DOM'] }),
         },
         include: ['src'],
-        exclude: ['src/**/*.test.ts'],
+        exclude: ['src/**/*.test.ts', 'src/**/*.fixture.ts'],
         references,
       }),
     )

@@ -100,7 +100,7 @@ function kindOf(path: string): Kind {
 function readSource(folder: string, file: string): Source {
   const text = readFileSync(file, 'utf8')
   const imports = ts.preProcessFile(text, true, true).importedFiles.map(imported => imported.fileName)
-  return { path: toPosix(relative(folder, file)), text, imports, isTest: /\.test\.ts$/.test(file) }
+  return { path: toPosix(relative(folder, file)), text, imports, isTest: /\.(test|fixture)\.ts$/.test(file) }
 }
 
 /** All files below a folder, without what is installed or made. */
@@ -346,7 +346,7 @@ export function styleProblems({ packages }: Workspace): string[] {
         ...[...text.matchAll(vague)].map(
           found => `${where}: expected a name that says what it is, got ${found[1]}; use the field's term`,
         ),
-        ...(/^[a-z0-9-]+(\.test)?\.ts$/.test(basename(path))
+        ...(/^[a-z0-9-]+(\.test|\.fixture)?\.ts$/.test(basename(path))
           ? []
           : [`${where}: expected a file name in kebab-case; rename it`]),
       ]

@@ -1,31 +1,18 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Report } from '@lgm/core'
+import { tinyReport } from '@lgm/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { main } from './main.js'
+import { call, makeHome, removeHome } from './home.fixture.js'
 
 let home: string
 beforeEach(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-compare-')))
+  home = makeHome()
 })
-afterEach(() => rmSync(home, { recursive: true }))
+afterEach(() => removeHome(home))
 
-async function lgm(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const code = await main(argv, { cwd: home, out: text => out.push(text), err: text => err.push(text) })
-  return { code, out: out.join('\n'), err: err.join('\n') }
-}
+const lgm = (...argv: string[]) => call(home, argv)
 
 /** A run of the recipe `name` with a final accuracy, left in `<name>/seed-<seed>`, or in `folder`. */
 function leave(
@@ -37,15 +24,12 @@ function leave(
   const folder = join(home, more.folder ?? join(name, `seed-${seed}`))
   mkdirSync(folder, { recursive: true })
   const figure = (name: string, value: number, unit: string) => ({ name, value, unit, aggregation: 'mean over tasks' })
-  const report: Report = {
-    version: 1,
+  const report = tinyReport({
     name,
     seed,
     engine: { name: 'native', version: 'TensorFlow 2', threads: 1 },
-    scenario: 'class',
     readouts: ['head', 'bayes'],
     tasks: [{ name: '0, 1', classes: ['0', '1'], train: 20, test: 10 }],
-    rows: [],
     summary: [
       figure('ACC/head', accuracy, 'fraction'),
       figure('ACC/bayes', 0.5, 'fraction'),
@@ -54,11 +38,10 @@ function leave(
       { name: 'matrix', value: [accuracy], unit: 'fraction', axis: 'task', aggregation: 'none' },
     ],
     kept: { embedder: { numbers: 1000, bytes: 4000 }, head: { numbers: 234, bytes: 936 } },
-    seconds: [],
     totalSeconds: 60,
     versions: { '@lgm/core': '0.1.0' },
     ...more.report,
-  }
+  })
   const recipe = { name, seed, readout: 'head', head: { use: 'linear', gain: 1 }, ...more.recipe }
   writeFileSync(join(folder, 'report.json'), JSON.stringify(report))
   writeFileSync(join(folder, 'recipe.resolved.yaml'), stringify(recipe))

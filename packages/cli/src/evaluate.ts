@@ -6,7 +6,8 @@ import { findRuns, type SavedRun } from '@lgm/runs'
 import { AnswerFiles } from './answers.js'
 import { type Document, isDocument } from './document.js'
 import type { Surroundings } from './main.js'
-import { writeAtomically } from './out-folder.js'
+import { writeOutput } from './out-folder.js'
+import { patiently } from './patiently.js'
 import { type Ingredient, ingredientsAt } from './recipe.js'
 import { withSetting } from './settings.js'
 
@@ -37,7 +38,7 @@ export async function evaluateRuns(
   const orders = []
   for (const run of runs) orders.push({ run, ingredients: await evaluatorsOf(run, options, cwd) })
   for (const { run, ingredients } of orders) {
-    const evaluation = await evaluateRun(run, ingredients, err)
+    const evaluation = await evaluateRun(run, ingredients, patiently(err))
     for (const { evaluator, why } of evaluation.leftOut) err(leftOutLine(evaluator, why))
     const path = options.out === undefined ? join(run.folder, evaluationFile) : resolve(cwd, options.out)
     write(path, run, ingredients, evaluation)
@@ -70,10 +71,10 @@ async function evaluatorsOf(
 async function evaluateRun(
   { report, folder }: SavedRun,
   ingredients: readonly Ingredient[],
-  err: (text: string) => void,
+  say: (text: string) => void,
 ): Promise<Evaluation> {
   const tasks = report.tasks.length
-  const saved = withProgress(new AnswerFiles(folder).read(tasks), task => err(`${folder}: task ${task} of ${tasks}`))
+  const saved = counted(new AnswerFiles(folder).read(tasks), task => say(`${folder}: task ${task} of ${tasks}`))
   const plugins = ingredients.map(({ plugin }) => plugin)
   const evaluation = await evaluateAnswers(plugins, saved, report.seed)
   if (evaluation.leftOut.length === ingredients.length)
@@ -90,15 +91,10 @@ async function evaluateRun(
 const leftOutLine = (evaluator: string, why: string) =>
   `${evaluator} is left out: ${why}; name it in the recipe of a run`
 
-/** The values one by one; tells of them whenever two seconds have passed. */
-function* withProgress<Value>(values: Iterable<Value>, tell: (count: number) => void): Generator<Value> {
-  let [count, last] = [0, performance.now()]
+function* counted<Value>(values: Iterable<Value>, tell: (count: number) => void): Generator<Value> {
+  let count = 0
   for (const value of values) {
-    count++
-    if (performance.now() - last > 2000) {
-      last = performance.now()
-      tell(count)
-    }
+    tell(++count)
     yield value
   }
 }
@@ -111,9 +107,5 @@ function write(path: string, { report }: SavedRun, ingredients: readonly Ingredi
     evaluators: ingredients.map(({ use, plugin }) => ({ use, ...plugin.options })),
     ...evaluation,
   })
-  try {
-    writeAtomically(path, `${JSON.stringify(document, null, 2)}\n`)
-  } catch (error) {
-    throw expected(path, 'a file that can be written', (error as Error).message, 'name another: --out', 'write')
-  }
+  writeOutput(path, `${JSON.stringify(document, null, 2)}\n`)
 }

@@ -1,57 +1,20 @@
 import { spawn } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as core from '@lgm/core'
 import { reportSchema } from '@lgm/core'
-import { encodeIdx } from '@lgm/idx'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { composeOnly } from './compose.js'
-import { main } from './main.js'
+import { balanced, call, imagesWithRows, makeHome, removeHome, writeData } from './home.fixture.js'
 import { readRecipe } from './recipe.js'
 import { resolvedRecipe } from './resolved.js'
 
 /** A folder with the recipe `tiny.yaml` and the data that it names, `data`. */
 let home: string
 
-const side = 6
-const perClass = 40
-
-/** Images of a bright row, the row that is the label, with a little noise that is the same every time. */
-function images(labels: readonly number[]): Uint8Array {
-  const values = labels.flatMap((label, i) =>
-    Array.from({ length: side * side }, (_, p) => (Math.floor(p / side) === label ? 200 : 0) + ((i * 7 + p * 13) % 50)),
-  )
-  return encodeIdx({ shape: [labels.length, side, side], values: Uint8Array.from(values) })
-}
-
-function writeData(folder: string, train: readonly number[], testing: readonly number[] = train): void {
-  mkdirSync(folder, { recursive: true })
-  for (const [part, labels] of [
-    ['train', train],
-    ['t10k', testing],
-  ] as const) {
-    writeFileSync(join(folder, `${part}-images-idx3-ubyte`), images(labels))
-    writeFileSync(
-      join(folder, `${part}-labels-idx1-ubyte`),
-      encodeIdx({ shape: [labels.length], values: Uint8Array.from(labels) }),
-    )
-  }
-}
-
-const balanced = Array.from({ length: 4 * perClass }, (_, i) => i % 4)
+const labels = balanced(4, 160)
 
 const recipe = `
 readout: ensemble
@@ -67,23 +30,15 @@ observers: []
 `
 
 beforeAll(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-cli-')))
-  writeData(join(home, 'data'), balanced)
+  home = makeHome()
+  writeData(join(home, 'data'), labels)
   writeFileSync(join(home, 'tiny.yaml'), recipe)
   process.chdir(home)
   Object.assign(globalThis, { lgmCore: core })
 })
-afterAll(() => {
-  process.chdir(tmpdir())
-  rmSync(home, { recursive: true, force: true })
-})
+afterAll(() => removeHome(home))
 
-/** Calls the command in this process. */
-async function lgm(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const code = await main(argv, { cwd: home, out: text => out.push(text), err: text => err.push(text) })
-  return { code, out: out.join('\n'), err: err.join('\n') }
-}
+const lgm = (...argv: string[]) => call(home, argv)
 
 describe('lgm run', () => {
   test('leaves the resolved recipe, report, events, checkpoint and picture; the resolved recipe repeats the run', async () => {
@@ -247,7 +202,7 @@ describe('what is wrong with the input is said in one line, with exit code 2', (
       'a truncated IDX file',
       () =>
         broken('truncated', folder =>
-          writeFileSync(join(folder, 'train-images-idx3-ubyte'), images(balanced).subarray(0, 1000)),
+          writeFileSync(join(folder, 'train-images-idx3-ubyte'), imagesWithRows(labels).subarray(0, 1000)),
         ),
       /truncated\/train-images-idx3-ubyte: expected .*, got .*; /,
     ],

@@ -1,36 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { encodeIdx } from '@lgm/idx'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { balanced, call, makeHome, program, removeHome, writeData } from './home.fixture.js'
 import { lockFile, lockFolder, refuseLocked } from './lock.js'
-import { main } from './main.js'
 
 let home: string
 beforeAll(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-lock-')))
-  mkdirSync(join(home, 'data'))
-  const labels = Uint8Array.from({ length: 40 }, (_, i) => i % 4)
-  const images = {
-    shape: [40, 2, 2],
-    values: Uint8Array.from({ length: 160 }, (_, i) => 60 * labels[i >> 2]! + (i % 4)),
-  }
-  for (const part of ['train', 't10k']) {
-    writeFileSync(join(home, 'data', `${part}-images-idx3-ubyte`), encodeIdx(images))
-    writeFileSync(join(home, 'data', `${part}-labels-idx1-ubyte`), encodeIdx({ shape: [40], values: labels }))
-  }
+  home = makeHome()
+  writeData(join(home, 'data'), balanced(4, 40))
   writeFileSync(join(home, 'long.yaml'), recipe(1_000_000))
   writeFileSync(join(home, 'short.yaml'), recipe(2))
   process.chdir(home)
@@ -39,10 +19,7 @@ const children: ChildProcess[] = []
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
-afterAll(() => {
-  process.chdir(tmpdir())
-  rmSync(home, { recursive: true, force: true })
-})
+afterAll(() => removeHome(home))
 
 const recipe = (iterations: number) => `
 name: locked
@@ -56,15 +33,10 @@ evaluators: [ accuracy ]
 observers: []
 `
 
-async function lgm(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const code = await main(argv, { cwd: home, out: text => out.push(text), err: text => err.push(text) })
-  return { code, out: out.join('\n'), err: err.join('\n') }
-}
+const lgm = (...argv: string[]) => call(home, argv)
 
 /** A run in a process of its own that has begun to learn and has long to go. */
 async function running(out: string): Promise<ChildProcess> {
-  const program = fileURLToPath(new URL('../bin/lgm.mjs', import.meta.url))
   const child = spawn(process.execPath, [program, 'run', 'long.yaml', '--out', out], { cwd: home, stdio: 'ignore' })
   children.push(child)
   await expect.poll(() => existsSync(join(home, out, 'events.jsonl')), { interval: 20, timeout: 90_000 }).toBe(true)

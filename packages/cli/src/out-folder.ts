@@ -57,6 +57,18 @@ export function discard(folder: string, names: readonly string[], keep: boolean)
   if (!keep && readdirSync(folder).length === 0) rmdirSync(folder)
 }
 
+/**
+ * Writes a file that the user named or may name.
+ * @throws LgmError `output` when it cannot be written.
+ */
+export function writeOutput(file: string, text: string): void {
+  try {
+    writeAtomically(file, text)
+  } catch (error) {
+    throw expected(file, 'a file that can be written', (error as Error).message, 'name another: --out FILE', 'output')
+  }
+}
+
 /** Writes a file whole: under a temporary name, brought to the disk, then renamed. */
 export function writeAtomically(path: string, content: string | Uint8Array): void {
   const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`)

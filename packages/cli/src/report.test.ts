@@ -1,27 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Report } from '@lgm/core'
+import { tinyReport } from '@lgm/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { main } from './main.js'
+import { call, makeHome, removeHome } from './home.fixture.js'
 import { openCommand } from './report.js'
 
 let home: string
 const path = process.env.PATH
 beforeEach(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-report-')))
+  home = makeHome()
 })
 afterEach(() => {
   process.env.PATH = path
-  rmSync(home, { recursive: true })
+  removeHome(home)
 })
 
-async function lgm(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const code = await main(argv, { cwd: home, out: text => out.push(text), err: text => err.push(text) })
-  return { code, out: out.join('\n'), err: err.join('\n') }
-}
+const lgm = (...argv: string[]) => call(home, argv)
 
 /** A run of two tasks in the folder `<name>/seed-<seed>`, with a log and a picture. */
 function leave(name: string, seed: number, accuracy: number, options: object = {}): void {
@@ -30,21 +25,16 @@ function leave(name: string, seed: number, accuracy: number, options: object = {
   const row = (...value: number[]) => [
     { name: 'accuracy/head', value, unit: 'fraction', axis: 'task', aggregation: 'mean' },
   ]
-  const report: Report = {
-    version: 1,
+  const report = tinyReport({
     name: 'mine',
     seed,
-    engine: { name: 'wasm', version: '4', threads: 1 },
-    scenario: 'class',
-    readouts: ['head'],
     tasks: ['0, 1', '2, 3'].map(name => ({ name, classes: name.split(', '), train: 20, test: 10 })),
     rows: [row(1), row(2 * accuracy - 1, 1)],
     summary: [{ name: 'ACC/head', value: accuracy, unit: 'fraction', aggregation: 'mean' }],
     kept: { head: { numbers: 234, bytes: 936 } },
     seconds: [{ learn: 1 }, { learn: 2 }],
     totalSeconds: 3,
-    versions: {},
-  }
+  })
   const step = { time: '2026-01-01', type: 'step', fit: 'learn', step: 20, of: 20, terms: { current: 0.5 }, shares: {} }
   writeFileSync(join(folder, 'report.json'), JSON.stringify(report))
   writeFileSync(join(folder, 'recipe.resolved.yaml'), stringify({ name: 'mine', seed, readout: 'head', ...options }))

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { expected } from '@lgm/core'
 import { mostDetailed, type ReportedRun, readCurves, readPictures, reportPage } from '@lgm/report-page'
 import { findRuns, groupRuns, type SavedRun } from '@lgm/runs'
 import { toldApart } from './apart.js'
 import type { Surroundings } from './main.js'
-import { writeAtomically } from './out-folder.js'
+import { writeOutput } from './out-folder.js'
+import { patiently } from './patiently.js'
 
 /** The options of `lgm report`. */
 export interface ReportOptions {
@@ -34,7 +34,7 @@ export async function report(
   const file = options.out === undefined ? join(places[0]!, pageFile) : resolve(cwd, options.out)
   const reported = runs.length > mostDetailed ? runs : await withDetails(runs, say)
   const groups = toldApart(groupRuns(reported))
-  write(file, reportPage(reported, { groups, progress: what => say(`drawing ${what}`) }))
+  writeOutput(file, reportPage(reported, { groups, progress: what => say(`drawing ${what}`) }))
   out(file)
   if (options.open && !(await opened(file))) err(`no program that opens pages was found; open ${file} yourself`)
 }
@@ -56,27 +56,6 @@ async function withDetails(runs: readonly SavedRun[], say: (text: string) => voi
     })
   }
   return detailed
-}
-
-/** Milliseconds without a word, and between two. */
-const patience = 2000
-
-function patiently(err: (text: string) => void): (text: string) => void {
-  let last = performance.now()
-  return text => {
-    if (performance.now() - last < patience) return
-    last = performance.now()
-    err(text)
-  }
-}
-
-function write(file: string, page: string): void {
-  try {
-    writeAtomically(file, page)
-  } catch (error) {
-    const got = (error as Error).message
-    throw expected(`--out ${file}`, 'a file that can be written', got, 'name another: --out FILE', 'output')
-  }
 }
 
 /** The command that opens a file with what the user has for it. */

@@ -1,43 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { encodeIdx } from '@lgm/idx'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { main } from './main.js'
+import { balanced, call, makeHome, program, removeHome, writeData } from './home.fixture.js'
 
 let home: string
-
-const side = 6
-const labels = Array.from({ length: 240 }, (_, i) => i % 6)
-
-/** Images of a bright row, the row that is the label, with a little noise that is the same every time. */
-function writeData(folder: string): void {
-  mkdirSync(folder, { recursive: true })
-  const values = labels.flatMap((label, i) =>
-    Array.from({ length: side * side }, (_, p) => (Math.floor(p / side) === label ? 200 : 0) + ((i * 7 + p * 13) % 50)),
-  )
-  const images = encodeIdx({ shape: [labels.length, side, side], values: Uint8Array.from(values) })
-  for (const part of ['train', 't10k']) {
-    writeFileSync(join(folder, `${part}-images-idx3-ubyte`), images)
-    writeFileSync(
-      join(folder, `${part}-labels-idx1-ubyte`),
-      encodeIdx({ shape: [labels.length], values: Uint8Array.from(labels) }),
-    )
-  }
-}
 
 /** Every kind of state between tasks: anchors, importances, a path, stored examples, a mixture, an instrument's memory. */
 const recipe = `
@@ -62,21 +30,14 @@ observers: []
 `
 
 beforeAll(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-resume-')))
-  writeData(join(home, 'data'))
+  home = makeHome()
+  writeData(join(home, 'data'), balanced(6, 240))
   writeFileSync(join(home, 'kept.yaml'), recipe)
   process.chdir(home)
 })
-afterAll(() => {
-  process.chdir(tmpdir())
-  rmSync(home, { recursive: true, force: true })
-})
+afterAll(() => removeHome(home))
 
-async function lgm(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const code = await main(argv, { cwd: home, out: text => out.push(text), err: text => err.push(text) })
-  return { code, out: out.join('\n'), err: err.join('\n') }
-}
+const lgm = (...argv: string[]) => call(home, argv)
 
 /** What a finished run leaves but for times: every byte of the checkpoint, the figures, the events. */
 function left(name: string): object {
@@ -97,7 +58,6 @@ function left(name: string): object {
 
 /** Runs the command in a process of its own, and kills it `after` milliseconds, if it still runs then. */
 async function killed(after: number, ...argv: string[]): Promise<NodeJS.Signals | null> {
-  const program = fileURLToPath(new URL('../bin/lgm.mjs', import.meta.url))
   const child = spawn(process.execPath, [program, ...argv], { cwd: home, stdio: 'ignore' })
   const timer = setTimeout(() => child.kill('SIGKILL'), after)
   const [, signal] = await once(child, 'exit')

@@ -1,28 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { encodeIdx } from '@lgm/idx'
 import { chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { balanced, makeHome, program, removeHome, writeData } from './home.fixture.js'
 import { Tail } from './tail.js'
 import { startWatching } from './watch.js'
 
 let home: string
-const program = fileURLToPath(new URL('../bin/lgm.mjs', import.meta.url))
 const recipe = `
 name: seen
 backend: wasm
@@ -36,19 +25,11 @@ observers: []
 `
 
 beforeAll(() => {
-  home = realpathSync(mkdtempSync(join(tmpdir(), 'lgm-watch-')))
-  mkdirSync(join(home, 'data'))
-  const labels = Array.from({ length: 80 }, (_, i) => i % 4)
-  const values = labels.flatMap(label => Array.from({ length: 36 }, (_, p) => (Math.floor(p / 6) === label ? 200 : 0)))
-  for (const part of ['train', 't10k']) {
-    const images = encodeIdx({ shape: [80, 6, 6], values: Uint8Array.from(values) })
-    writeFileSync(join(home, 'data', `${part}-images-idx3-ubyte`), images)
-    const ids = encodeIdx({ shape: [80], values: Uint8Array.from(labels) })
-    writeFileSync(join(home, 'data', `${part}-labels-idx1-ubyte`), ids)
-  }
+  home = makeHome()
+  writeData(join(home, 'data'), balanced(4, 80))
   writeFileSync(join(home, 'seen.yaml'), recipe)
 })
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+afterAll(() => removeHome(home))
 
 const open: { close(): void }[] = []
 afterEach(() => {

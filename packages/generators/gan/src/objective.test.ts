@@ -4,18 +4,9 @@ import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import { Average } from './average.js'
 import { generate, growGan, initGan, judge, type Networks } from './networks.js'
-import { alignment, criticTerms, generatorTerms, type Objective } from './objective.js'
+import { base } from './objective.fixture.js'
+import { alignment, criticTerms, generatorTerms } from './objective.js'
 
-const base: Objective = {
-  net: 'mlp',
-  filters: [2],
-  widths: [],
-  latent: 1,
-  output: 'linear',
-  auxiliary: 0,
-  loss: 'wasserstein',
-  penalty: 0,
-}
 const y = oneHot(Int32Array.of(0, 1), 2)
 const weights = tf.tensor1d([0.75, 0.25])
 

@@ -3,19 +3,10 @@ import { expectClose } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { initGan } from './networks.js'
-import type { Objective } from './objective.js'
+import { base } from './objective.fixture.js'
 import { Opponent } from './opponent.js'
 
-const objective: Objective = {
-  net: 'mlp',
-  filters: [2],
-  widths: [],
-  latent: 1,
-  output: 'linear',
-  auxiliary: 0,
-  loss: 'wasserstein',
-  penalty: 10,
-}
+const objective = { ...base, penalty: 10 }
 
 test('is penalized between real and made codes, as far from them as the mix says', () => {
   // f(x, y) = 3 relu(x): its slope is 3 above 0 and 0 below

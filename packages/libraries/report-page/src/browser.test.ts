@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reportPage } from './index.js'
-import { inventedRun } from './invented.js'
+import { inventedRun } from './invented.fixture.js'
 
 /** Where Chromium is, by `CHROMIUM` or where systems have it. */
 const places = [

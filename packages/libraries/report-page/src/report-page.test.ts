@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { mostBytes, pageHtml, reportPage, runSections } from './index.js'
-import { inventedRun } from './invented.js'
+import { inventedRun } from './invented.fixture.js'
 
 const full = inventedRun({ steps: 10 })
 const png = new Uint8Array(60).fill(7)

@@ -1,3 +1,4 @@
+import { tinyReport } from '@lgm/testing'
 import { describe, expect, test } from 'vitest'
 import {
   estimate,
@@ -21,20 +22,12 @@ function run(seed: number, accuracy?: number, changes: Record<string, unknown> =
   return {
     folder: `runs/${seed}`,
     recipe: { ...recipe, seed, ...changes },
-    report: {
-      version: 1,
+    report: tinyReport({
       seed,
-      engine: { name: 'cpu', version: '4', threads: 1 },
-      scenario: 'class',
-      readouts: ['head'],
-      tasks: [],
-      rows: [],
       summary: accuracy === undefined ? [] : summary,
       kept: { embedder: { numbers: 30, bytes: 120 }, 'generator/vae': { numbers: 12, bytes: 48 } },
-      seconds: [],
       totalSeconds: 10 + seed,
-      versions: {},
-    },
+    }),
   }
 }
 

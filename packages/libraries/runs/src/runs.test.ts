@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Report } from '@lgm/core'
+import { tinyReport } from '@lgm/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findRuns, readRun } from './index.js'
 
@@ -12,20 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true }))
 
-const report = (seed: number): Report => ({
-  version: 1,
-  seed,
-  engine: { name: 'cpu', version: '4', threads: 1 },
-  scenario: 'class',
-  readouts: ['head'],
-  tasks: [],
-  rows: [],
-  summary: [],
-  kept: {},
-  seconds: [],
-  totalSeconds: 1,
-  versions: {},
-})
+const report = (seed: number) => tinyReport({ seed })
 
 /** A folder with the files of a run, `report` and `recipe` as text. */
 function leave(path: string, seed = 0, files: { report?: string | null; recipe?: string } = {}): string {

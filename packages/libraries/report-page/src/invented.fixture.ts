@@ -1,4 +1,5 @@
 import type { Report } from '@lgm/core'
+import { tinyReport } from '@lgm/testing'
 import { CurveRecorder } from './curves.js'
 import type { ReportedRun } from './section.js'
 
@@ -21,12 +22,9 @@ export function inventedRun(invention: Invention = {}): ReportedRun {
   const { tasks = 3, seed = 0, name = 'invented', options = {}, better = 0, changes = {} } = invention
   const rows = range(tasks).map(t => rowOf(t, better))
   const last = rows.at(-1)!.find(({ name }) => name === 'accuracy/head')!.value as number[]
-  const report: Report = {
-    version: 1,
+  const report = tinyReport({
     name,
     seed,
-    engine: { name: 'cpu', version: '4.22.0', threads: 1 },
-    scenario: 'class',
     readouts: ['head', 'bayes'],
     tasks: range(tasks).map(t => ({
       name: `${2 * t}, ${2 * t + 1}`,
@@ -45,7 +43,7 @@ export function inventedRun(invention: Invention = {}): ReportedRun {
     totalSeconds: 3 * tasks,
     versions: { node: '20.19.0', '@lgm/core': '0.1.0' },
     ...changes,
-  }
+  })
   const curves = invention.steps === undefined ? undefined : curvesOf(tasks, invention.steps)
   return {
     folder: `runs/${name}/seed-${seed}`,
