@@ -186,13 +186,13 @@ function fullTitles(rows) {
   })
 }
 
-/** A colour for each kind of regularizer, and grey without. @param {readonly Row[]} rows */
+/** A colour for each family or else each kind of regularizer, and grey without. @param {readonly Row[]} rows */
 function coloursOf(rows) {
   const kinds = rows.map(row => {
     const [first] = /** @type {(string | { use: string })[]} */ (
       row.recipe(row.strengths?.[0] ?? 0, 0).regularizers ?? []
     )
-    return typeof first === 'object' ? first.use : first
+    return row.family ?? (typeof first === 'object' ? first.use : first)
   })
   const distinct = [...new Set(kinds.filter(kind => kind !== undefined))]
   return kinds.map(kind => (kind === undefined ? '#555' : (colours[distinct.indexOf(kind) % colours.length] ?? '')))

@@ -27,7 +27,7 @@ const root = join(here, '..', '..')
  * @property {readonly string[]} [best] names of rows with strengths: the recipe is that of the one that was best on validation data, as
  *   `change` makes it; `recipe` is not asked
  * @property {(recipe: Recipe) => Recipe} [change]
- * @property {string} [family] of a study of trade-offs: the curve it is a point of
+ * @property {string} [family] rows of one have one colour, or are one curve of a study of trade-offs; else regularizers have colours
  * @property {string} [panel] of a study of trade-offs: the picture it is in, beside the data set
  * @property {boolean} [everywhere] all strengths are tried on every data set, whatever `near` of the study says
  */

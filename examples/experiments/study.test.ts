@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { composeOnly, readRecipe } from '@lgm/cli'
 import { afterAll, expect, test } from 'vitest'
 import { study as drift } from './embedder-drift/rows.mjs'
+import { study as continual } from './generators-continual/rows.mjs'
+import { study as iid } from './generators-iid/rows.mjs'
 import { study as memories } from './memorizer/rows.mjs'
 import { finalRuns, isDone, seedsOf, textOf, tuningRuns } from './study.mjs'
 
@@ -131,14 +133,16 @@ test('seeds are a range or a list', () => {
   expect(seedsOf('3,5')).toEqual([3, 5])
 })
 
-test.each(drift.rows.map(row => [row.name, row] as const))(
-  'embedder drift: the row %s is made of plugins and options that there are, in choosing and in final runs',
-  async (name, row) => {
-    const own = drift.rows.find(({ name }) => name === row.best?.[0]) ?? row
-    const made = { ...drift.shared, ...own.recipe(own.strengths?.[3] ?? 0, 0.1), name, dataset: 'mnist' }
+const studies = [drift, memories, iid, continual]
+
+test.each(studies.flatMap(study => study.rows.map(row => [study.name, row.name, study, row] as const)))(
+  '%s: the row %s is made of plugins and options that there are, in choosing and in final runs',
+  async (_, name, study, row) => {
+    const own = study.rows.find(({ name }) => name === row.best?.[0]) ?? row
+    const made = { ...study.shared, ...own.recipe(own.strengths?.[3] ?? 0, 0.1), name, dataset: 'mnist' }
     const recipe = row.change?.(made) ?? made
-    for (const [stage, made] of Object.entries({ final: recipe, tuning: drift.forTuning(recipe) })) {
-      const file = join(folder, `${name}-${stage}.yaml`)
+    for (const [stage, made] of Object.entries({ final: recipe, tuning: study.forTuning(recipe) })) {
+      const file = join(folder, `${study.name}-${name}-${stage}.yaml`)
       writeFileSync(file, JSON.stringify(made))
       const learner = await composeOnly(await readRecipe(file, here))
       await learner.dispose()
@@ -167,20 +171,15 @@ test('embedder drift: no row has another embedder, head, number of steps or batc
   for (const budget of budgets) expect(budget).toEqual(budgets[0])
 })
 
-test.each(memories.rows.map(row => [row.name, row] as const))(
-  'memorizer: the row %s is made of plugins and options that there are',
-  async (name, row) => {
-    const file = join(folder, `${name}.yaml`)
-    writeFileSync(file, JSON.stringify({ ...memories.shared, ...row.recipe(0, 0), name, dataset: 'mnist' }))
-    const learner = await composeOnly(await readRecipe(file, here))
-    await learner.dispose()
+test.each([iid, continual])(
+  '$name: each row has four values of its dial, and all that learn by steps as many',
+  study => {
+    const steps = study.rows.map(row => {
+      expect(row.strengths, row.name).toHaveLength(4)
+      const { generator } = row.recipe(row.strengths![0]!, 0) as { generator: { use: string; iterations?: number } }
+      return generator.use === 'gaussian' ? undefined : generator.iterations
+    })
+    expect(new Set(steps.filter(count => count !== undefined)).size).toBe(1)
+    expect(steps.filter(count => count === undefined)).toHaveLength(study === iid ? 3 : 2)
   },
 )
-
-test('memorizer: no row has another head, number of steps or items than the others of its space', () => {
-  for (const row of memories.rows) {
-    const recipe = row.recipe(0, 0)
-    expect(Object.keys(recipe).filter(key => !['embedder', 'generator', 'stream'].includes(key))).toEqual([])
-  }
-  expect(new Set(memories.rows.map(({ name }) => name)).size).toBe(memories.rows.length)
-})

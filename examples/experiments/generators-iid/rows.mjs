@@ -1,0 +1,101 @@
+// The rows of the study: how good are the samples of each generator, of pixels and in the latent space of two autoencoders? All classes at
+// once, nothing is forgotten; the same steps and batches for all that learn by steps.
+
+import { figure, generatorNumbers, percent, secondsIn } from '../columns.mjs'
+import { kinds } from '../generators.mjs'
+
+/** @typedef {import('../study.mjs').Row} Row */
+/** @typedef {import('../study.mjs').Recipe} Recipe */
+
+const iterations = { final: 4000, tuning: 1500 }
+
+const spaces = {
+  pixels: { title: 'pixels', embedder: 'identity', before: [] },
+  cosine: {
+    title: '64 cosine coefficients',
+    embedder: { use: 'dct', coefficients: 64 },
+    decoder: 'dct',
+    before: [],
+  },
+  learned: {
+    title: 'codes of an autoencoder',
+    embedder: { use: 'mlp', widths: [400], codes: 64, normalize: 'layer' },
+    decoder: { use: 'mlp', widths: [400] },
+    // classification weighs next to nothing beside this
+    before: [
+      { use: 'learn', iterations: 3000, autoencode: 100 },
+      { use: 'decode', iterations: 2000 },
+    ],
+  },
+}
+
+/** @param {keyof typeof spaces} space @param {keyof typeof kinds} name @returns {Row} */
+function row(space, name) {
+  const { title, before, ...networks } = spaces[space]
+  const kind = kinds[name]
+  return {
+    name: `${space}-${name}`,
+    title: `${title}: ${kind.title}`,
+    family: title,
+    strengths: kind.strengths,
+    recipe: dial => ({
+      ...networks,
+      generator: withSteps(space === 'pixels' ? kind.pixels(dial) : kind.codes(dial), iterations.final),
+      phases: [...before, 'memorize'],
+    }),
+  }
+}
+
+/** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {number} steps */
+const withSteps = (generator, steps) => (generator.use === 'gaussian' ? generator : { ...generator, iterations: steps })
+
+const priors = /** @type {const} */ (['vae-standard', 'vae-mixture', 'vae-vamp', 'vae-flow'])
+
+/** @type {Row[]} */
+const rows = [
+  .../** @type {const} */ (['gaussian', 'vae', 'vae-bernoulli', 'gan', 'flow']).map(kind => row('pixels', kind)),
+  .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('cosine', kind)),
+  .../** @type {const} */ (['gaussian', 'vae', ...priors, 'gan', 'flow']).map(kind => row('learned', kind)),
+]
+
+/** @type {import('../study.mjs').Study} */
+export const study = {
+  name: 'generators-iid',
+  columns: [
+    { title: 'CAS, %', of: figure('mean-decoded-cas'), show: 'percents' },
+    { title: 'Fréchet distance (dct64)', of: figure('decoded-frechet-dct64'), show: 'significant' },
+    { title: 'precision, %', of: figure('mean-decoded-precision'), show: 'percents' },
+    { title: 'recall, %', of: figure('mean-decoded-recall'), show: 'percents' },
+    { title: 'memorization ratio', of: figure('mean-decoded-memorization-ratio'), show: 'significant' },
+    { title: 'label consistency, %', of: figure('mean-label-consistency'), show: 'percents' },
+    { title: 'log-likelihood, nats', of: figure('mean-log-likelihood'), show: 'significant' },
+    { title: 'seconds to memorize', of: secondsIn('memorize'), show: 'seconds' },
+    { title: 'numbers of the generator', of: generatorNumbers, show: 'significant' },
+  ],
+  explanation:
+    'All figures but the last three are of decoded samples beside test images, means over classes where there is one for each. *CAS*: accuracy on test images of a classifier trained on samples alone; *precision* and *recall*: share of samples among the test images of their class, and of test images among samples; *memorization ratio*: distance of samples to the nearest training image over that of test images, near 0 for copies; *label consistency*: share of samples that a classifier of real images puts into their class. *Log-likelihood* is of codes, comparable within one space only.',
+  scatter: {
+    file: 'quality-and-seconds.svg',
+    alt: 'Quality of samples against seconds',
+    says: 'Each number is a row of the tables below: its spot is the mean over seeds, the small dots are the seeds. Colours tell the spaces apart. The seconds are those of the generator, on one thread; the autoencoder’s are not in them.',
+    x: { title: 'seconds to memorize 60,000 images (logarithmic)', of: secondsIn('memorize') },
+    y: { title: 'CAS, %', of: run => percent(figure('mean-decoded-cas')(run)) },
+  },
+  datasets: ['mnist', 'fashion-mnist'],
+  near: { 'fashion-mnist': 'mnist' },
+  figure: 'mean-decoded-cas',
+  tuningSeed: 100,
+  forTuning: recipe => ({
+    ...recipe,
+    stream: { use: 'split', tasks: 1, validation: 0.1, measureOn: 'validation' },
+    generator: withSteps(/** @type {Recipe} */ (recipe.generator), iterations.tuning),
+    evaluators: [{ use: 'sample-quality', space: 'decoded', measures: ['cas'], columns: 0 }],
+  }),
+  shared: {
+    stream: { use: 'split', tasks: 1 },
+    head: 'linear',
+    evaluators: [{ use: 'sample-quality' }],
+    observers: ['console'],
+  },
+  rows,
+}

@@ -1,0 +1,54 @@
+// What the studies of generators have in common: each kind with one dial, and four values of it to choose from on validation data.
+
+/** @typedef {import('./study.mjs').Recipe} Recipe */
+/** @typedef {{ title: string, strengths: readonly number[], pixels: (dial: number) => Recipe, codes: (dial: number) => Recipe }} Kind */
+
+const widths = [400, 400]
+const schedule = 'cosine'
+const optimizer = { rate: 0.001, schedule }
+const rates = [1e-4, 3e-4, 1e-3, 3e-3]
+/** Of pixels from 0 to 1, and of codes of mean 0 and variance 1: deviations of what the decoder leaves out. */
+const deviations = [0.05, 0.1, 0.2, 0.4]
+
+/**
+ * @param {Recipe} of what all of its kind have in common @param {string} title with the name of the dial
+ * @param {readonly number[]} strengths @param {(dial: number) => Recipe} dialled @param {Recipe} [pixels] what only pixels need
+ * @returns {Kind}
+ */
+const kind = (of, title, strengths, dialled, pixels = {}) => ({
+  title,
+  strengths,
+  codes: dial => ({ ...of, ...dialled(dial) }),
+  pixels: dial => ({ ...of, ...dialled(dial), ...pixels }),
+})
+
+/** A VAE whose prior is of this kind, given the label. @param {string} prior */
+const vae = (prior, title = `VAE, prior: ${prior}`) =>
+  kind({ use: 'vae', widths, optimizer, prior }, `${title}; σ`, deviations, sigma => ({ sigma }))
+
+const adversarial = { use: 'gan', widths }
+const withRate = (/** @type {number} */ rate) => ({ optimizer: { rate, beta1: 0, beta2: 0.9, schedule } })
+
+export const kinds = {
+  gaussian: kind(
+    { use: 'gaussian' },
+    'Gaussian mixture; components',
+    [5, 10, 20, 40],
+    components => ({ components }),
+    // of 784 numbers a full matrix each is out of reach
+    { covariance: 'diagonal' },
+  ),
+  vae: vae('class', 'VAE'),
+  'vae-bernoulli': kind(
+    { use: 'vae', widths, optimizer, likelihood: 'bernoulli' },
+    'VAE, Bernoulli pixels; β',
+    [0.1, 0.3, 1, 3],
+    beta => ({ beta }),
+  ),
+  'vae-standard': vae('standard'),
+  'vae-mixture': vae('mixture'),
+  'vae-vamp': vae('vamp'),
+  'vae-flow': vae('flow'),
+  gan: kind(adversarial, 'GAN; rate', rates, withRate, { output: 'sigmoid' }),
+  flow: kind({ use: 'flow' }, 'flow; rate', rates, rate => ({ optimizer: { rate, schedule } })),
+}
