@@ -1,9 +1,20 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expected, type Learner, LgmError, type Progress, progressSchema, type Store } from '@lgm/core'
+import {
+  expected,
+  type Learner,
+  LgmError,
+  type Progress,
+  progressSchema,
+  readRecord,
+  type Store,
+  type TaskRecord,
+  type Underway,
+} from '@lgm/core'
 import { folderStore } from '@lgm/store-folder'
 
 const progressFile = 'progress.json'
+const underwayFolder = 'underway'
 const folderName = /^task-(\d+)$/
 
 /** How many of the last checkpoints are kept: one more than the newest, in case that one is damaged. */
@@ -48,6 +59,34 @@ export class Checkpoints {
       'start the run anew in another folder',
       'checkpoint',
     )
+  }
+
+  /** Keeps how far a task has come, every so many minutes; `found` is where to go on. */
+  underway(minutes: number, found: TaskRecord | undefined): Underway {
+    const store = folderStore(join(this.#folder, underwayFolder))
+    let last = performance.now()
+    return {
+      due: () => performance.now() - last >= 60_000 * minutes,
+      async save(files) {
+        await store.write(files)
+        last = performance.now()
+      },
+      ...(found && { found }),
+    }
+  }
+
+  /** How far a task had come, if that was saved and can be read; else the task begins again. `warn` hears of what cannot. */
+  async loadUnderway(warn: (line: string) => void): Promise<TaskRecord | undefined> {
+    const place = join(this.#folder, underwayFolder)
+    const store = folderStore(place)
+    if (!existsSync(place) && !existsSync(`${place}.previous`)) return undefined
+    try {
+      return await readRecord(name => store.read(name))
+    } catch (error) {
+      if (!(error instanceof LgmError)) throw error
+      warn(`${place} cannot be read, the task begins again: ${error.message}`)
+      return undefined
+    }
   }
 
   /** Takes all of them away. */

@@ -84,6 +84,14 @@ function addRun(program: Command, surroundings: Surroundings): void {
       '--resume',
       'go on with the run in the folder --out from its last checkpoint, to the same bits; finished runs are not repeated',
     )
+    .addOption(
+      new Option(
+        '--checkpoint-minutes <number>',
+        'minutes after which it is saved within a task how far it has come; 0: after every 20 steps',
+      )
+        .default(5)
+        .argParser(minutes),
+    )
     .option(
       '--save-answers',
       'write what every read-out answers on the test sets after each task, for lgm evaluate and metrics to come',
@@ -249,6 +257,12 @@ function collect(value: string, before: readonly string[] = []): readonly string
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 0.')
   return Number(text)
+}
+
+function minutes(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of minutes from 0.')
+  return value
 }
 
 /** More seeds than this are a slip. */

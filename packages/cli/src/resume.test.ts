@@ -17,7 +17,11 @@ embedder: { use: mlp, widths: [8], codes: 4 }
 decoder: { use: mlp, widths: [8] }
 head: linear
 generator: { use: gaussian, components: 2, retention: refit }
-regularizers: [ { use: ewc, protect: embedder }, { use: si, protect: embedder }, { use: a-gem, memory: examples } ]
+regularizers:
+  - { use: ewc, protect: embedder }
+  - { use: si, protect: embedder }
+  - { use: rwalk, protect: embedder }
+  - { use: a-gem, memory: examples }
 phases:
   - { use: recall, perClass: 20 }
   - { use: learn, iterations: 60, batchSize: 16, replaySize: 16, autoencode: 0.1 }
@@ -78,8 +82,10 @@ describe('a run that was killed', () => {
       const name = `killed-${kill}`
       let signals = 0
       // the later half of the time: the first is start-up
+      // after every few steps of a task, or after tasks only
+      const often = kill % 2 === 0 ? ['--checkpoint-minutes', '0'] : []
       for (let at = 0.4 + (0.6 * (kill + Math.random())) / kills; ; at = 2) {
-        const signal = await killed(at * duration, 'run', 'kept.yaml', '--out', name, '--resume')
+        const signal = await killed(at * duration, 'run', 'kept.yaml', '--out', name, '--resume', ...often)
         if (!signal) break
         signals++
       }

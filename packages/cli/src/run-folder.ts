@@ -34,6 +34,8 @@ export interface Place {
   readonly folder: string
   /** Whether answers are saved; a run that began so goes on so. */
   readonly answers: boolean
+  /** Minutes after which it is saved how far a task has come. */
+  readonly minutes: number
   /** Whether an earlier run stopped there, with which to go on. */
   readonly resumes: boolean
 }
@@ -85,7 +87,9 @@ export async function runIn(
       else if (saves) answers.begin()
       return progress
     }
+    const left = resumes ? await checkpoints.loadUnderway(err) : undefined
     const found = await run(learner, {
+      underway: () => checkpoints.underway(place.minutes, left),
       afterTask: progress => checkpoints.save(learner, progress),
       ...(saves && { answered: answers.save }),
       ...(resumes && { resume }),

@@ -30,6 +30,7 @@ export interface RunOptions {
   readonly out?: string
   readonly resume?: boolean
   readonly saveAnswers?: boolean
+  readonly checkpointMinutes?: number
   readonly backend?: string
   readonly quiet?: boolean
   readonly json?: boolean
@@ -115,7 +116,8 @@ async function runOne(order: Order, options: RunOptions, to: Surroundings, signa
   if (signal.aborted) throw new Interrupted()
   const plugins = pluginsOf(recipe, folder, options)
   if (folder === undefined) return runAlone(recipe, plugins, to, signal)
-  const place: Place = { folder, answers: options.saveAnswers ?? false, resumes: false }
+  const { saveAnswers = false, checkpointMinutes = 5 } = options
+  const place: Place = { folder, answers: saveAnswers, minutes: checkpointMinutes, resumes: false }
   const report = join(folder, reportFile)
   if (options.resume && existsSync(report)) return finished(report, place)
   const release = lockFolder(folder)

@@ -159,6 +159,7 @@ export interface Regularizer extends Stateful {
   track?(update: Update): void
   view?(params: Params, task: number): Params
   measure?(): readonly Measurement[]
+  readonly underway?: Carried
   consolidate(state: TaskState): void | Promise<void>
 }
 export const Regularizer = point<Regularizer>('regularizer', 'many')
@@ -301,6 +302,9 @@ export const Rng = point<Rng>('rng', 'service')
  * the parameters before each step, and after the last, with how many steps they have had.
  * The share of a penalty is ‖p‖ / (‖g‖ + ‖p‖), of its gradient p and that g of the loss, over the parameters that p reaches; that of
  * a projection is ‖g′ − g‖ / (‖g′ − g‖ + ‖g‖), of the gradients before and after it. It is measured at one step of each event.
+ *
+ * A process that goes on within a fit asks for the batches that were used before, and throws them away, so that whoever drew them stands
+ * where they stood: `pass` does that without making them. What else the steps have changed, `carried` gives and takes.
  */
 export interface Fit {
   readonly name: string
@@ -314,6 +318,14 @@ export interface Fit {
   track?(update: Update): void
   notice?(event: StepEvent): void
   watch?(params: Params, step: number): void | Promise<void>
+  readonly carried?: Carried
+  pass?(batches: number): void | Promise<void>
+}
+
+/** What changes in a fit beside its parameters. `state` returns clones that belong to the caller; `params` stay the trainer's. */
+export interface Carried {
+  state(): State
+  restore(state: State, params: Params): void
 }
 export interface Trainer {
   fit(fit: Fit): Promise<Params>

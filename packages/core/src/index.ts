@@ -6,6 +6,7 @@ export { expected, Interrupted, LgmError, nearest, show } from './errors.js'
 export { evaluate, type Measured, rowOf, summarize } from './evaluation.js'
 export * from './examples.js'
 export { checkHeld, requireTaskHeads } from './held.js'
+export { Journal, readRecord, type TaskRecord, type Underway } from './journal.js'
 export {
   corePlugins,
   corePoints,

@@ -28,6 +28,7 @@ import {
 } from './contracts.js'
 import { expected, Interrupted, LgmError, show } from './errors.js'
 import { arrayExamples, range, sizeOf, upload } from './examples.js'
+import { Journal, type Underway } from './journal.js'
 import { flatten, unflatten, viewParams } from './params.js'
 import { consolidate } from './phases/consolidate.js'
 import { decode } from './phases/decode.js'
@@ -96,10 +97,16 @@ export interface Learner {
   readonly seen: SeenClasses
   /** How many tasks were learned. */
   readonly tasks: number
-  /** Runs the phases on one task; returns the seconds of each phase. If it throws, the learner is as it was, but for plugins that had already taken the task in. */
+  /** Runs the phases on one task; returns the seconds of each phase. If it throws, the learner is as it was, but for plugins that had already taken the task in. With `underway` it keeps how far it has come, and goes on from there. */
   learn(
     task: Task | LabelledArrays,
-  ): Promise<{ readonly state: TaskState; readonly seconds: Readonly<Record<string, number>> }>
+    settings?: { readonly underway?: Underway | undefined },
+  ): Promise<{
+    readonly state: TaskState
+    readonly seconds: Readonly<Record<string, number>>
+    /** Seconds of them that earlier processes took. */
+    readonly earlier: number
+  }>
   /** Classifies examples `[n, ...shape]`, given as one array, a tensor or `Examples`. */
   predict(
     x: Float32Array | Uint8Array | tf.Tensor | Examples,
@@ -147,7 +154,8 @@ export async function createLearner(plugins: readonly Plugin[], settings: Learne
     },
   }
   const complete = withPhases(plugins)
-  const services = { rng: createRng(seed), trainer: createTrainer(events, settings.signal), events }
+  const journal = new Journal()
+  const services = { rng: createRng(seed), trainer: createTrainer(events, settings.signal, journal), events }
   const parts = compose(complete, [Embedder, Head], corePoints, services)
   listeners.push(...parts.all(Observer))
   const readouts = availableReadouts(parts.one(Generator))
@@ -162,7 +170,7 @@ export async function createLearner(plugins: readonly Plugin[], settings: Learne
     )
   const backend = parts.one(Backend)
   const engine = backend ? await backend.start() : await currentEngine()
-  return new LgmLearner(parts, events, engine, { seed, readout, temperature }, readouts)
+  return new LgmLearner(parts, events, engine, { seed, readout, temperature }, readouts, journal)
 }
 
 async function currentEngine(): Promise<EngineFacts> {
@@ -209,6 +217,7 @@ class LgmLearner implements Learner {
   readonly #head: Head
   readonly #decoder: Decoder | undefined
   readonly #generator: Generator | undefined
+  readonly #journal: Journal
   #model: Model | undefined
   #exampleShape: readonly number[] = []
   #seen: SeenClasses
@@ -222,7 +231,9 @@ class LgmLearner implements Learner {
     readonly engine: EngineFacts,
     readonly settings: Required<Omit<LearnerSettings, 'signal'>>,
     readonly readouts: readonly Readout[],
+    journal: Journal,
   ) {
+    this.#journal = journal
     this.#embedder = parts.one(Embedder)!
     this.#head = parts.one(Head)!
     this.#decoder = parts.one(Decoder)
@@ -238,9 +249,10 @@ class LgmLearner implements Learner {
     return this.#tasks
   }
 
-  async learn(given: Task | LabelledArrays) {
+  async learn(given: Task | LabelledArrays, { underway }: { readonly underway?: Underway | undefined } = {}) {
     return this.#alone('learn', async () => {
       checkTask(given)
+      this.#journal.begin(this.#tasks, underway)
       const task = 'train' in given ? given : taskOf(given, this.#seen, this.#tasks)
       this.#checkShape(task.train, `task "${task.name}"`)
       const seen = addClasses(this.#seen, task)
@@ -259,7 +271,7 @@ class LgmLearner implements Learner {
       this.#seen = seen
       this.#tasks += 1
       this.#exampleShape = task.train.shape
-      return { state, seconds }
+      return { state, seconds, earlier: this.#journal.earlier }
     })
   }
 
@@ -303,7 +315,7 @@ class LgmLearner implements Learner {
         const next = await phase.run(state)
         release(state.model, next.model, ...(previous ? [previous] : []))
         state = next
-        seconds[name] = (performance.now() - start) / 1000
+        seconds[name] = (performance.now() - start) / 1000 + this.#journal.takeSkipped()
         this.events.emit({ type: 'phase-end', task: task.index, phase: name, seconds: seconds[name] })
       }
     } catch (error) {

@@ -12,6 +12,7 @@ import {
 } from './contracts.js'
 import { expected } from './errors.js'
 import { evaluate, type Measured, rowOf, summarize } from './evaluation.js'
+import type { Underway } from './journal.js'
 import type { Learner } from './learner.js'
 import { z } from './point.js'
 import { measurementSchema, type Report } from './report.js'
@@ -33,6 +34,8 @@ export interface RunSettings {
   readonly answered?: (state: TaskState, answers: readonly Answers[], facts: RunFacts) => void | Promise<void>
   /** Called after each task. */
   readonly afterTask?: (progress: Progress) => void | Promise<void>
+  /** Keeps how far the task at hand has come; called before each, with its index. */
+  readonly underway?: (task: number) => Underway | undefined
   /** Called once, when the tasks are known: brings the learner to where an earlier run stood and says how far that was, if there was one. */
   readonly resume?: () => Promise<Progress | undefined>
 }
@@ -60,7 +63,8 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
   const { seed } = learner.settings
   const { engine } = learner
   const start = performance.now()
-  const elapsed = () => (from?.elapsed ?? 0) + (performance.now() - start) / 1000
+  let earlier = from?.elapsed ?? 0
+  const elapsed = () => earlier + (performance.now() - start) / 1000
   if (from) goBack(learner, from)
   learner.events.emit(
     from
@@ -74,7 +78,8 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
   try {
     for (const task of tasks.slice(from?.tasks ?? 0)) {
       const before = elapsed()
-      const learned = await learner.learn(task)
+      const learned = await learner.learn(task, { underway: settings.underway?.(learner.tasks) })
+      earlier += learned.earlier
       const evaluating = performance.now()
       const { state } = learned
       const answers = await answersOf(learner, tasks)

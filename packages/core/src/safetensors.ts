@@ -107,7 +107,12 @@ export function decodeArrays(file: Uint8Array, where = 'safetensors'): Safetenso
  * @throws LgmError `checkpoint` naming `where` and what does not fit.
  */
 export function decodeSafetensors(file: Uint8Array, where = 'safetensors'): Params {
-  const tensors = Object.entries(decodeArrays(file, where).arrays).map(([name, { shape, values }]) => {
+  return tensorsOf(decodeArrays(file, where).arrays)
+}
+
+/** Tensors of arrays by name; they belong to the caller. */
+export function tensorsOf(arrays: SafetensorsFile['arrays']): Params {
+  const tensors = Object.entries(arrays).map(([name, { shape, values }]) => {
     const dtype = values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool'
     return [name, tf.tensor(values, [...shape], dtype)] as const
   })

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { createBreath } from './breath.js'
 import type { Events, Fit, Params, StepEvent, Trainer } from './contracts.js'
 import { Interrupted, LgmError } from './errors.js'
+import type { Journal } from './journal.js'
 import { applyGradients, initSlots, type Slots } from './optimizers.js'
 import { disposeParams } from './params.js'
 
@@ -21,15 +22,18 @@ interface Noted {
  *
  * @throws LgmError `not-finite` naming fit, step and term when a loss is NaN or infinite; Interrupted when `signal` is aborted.
  */
-export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
+export function createTrainer(events: Events, signal?: AbortSignal, journal?: Journal): Trainer {
   return {
     async fit(fit) {
-      let params = fit.params
-      let slots = initSlots(fit.optimizer, params)
+      const log = journal?.open(fit)
+      const found = await log?.goOn(event => tell(fit, event, events))
+      let params = found?.params ?? fit.params
+      if (found && !found.slots) return params
+      let slots = found?.slots ?? initSlots(fit.optimizer, params)
       const pending: Noted[] = []
       const breathe = createBreath()
       try {
-        for (let step = 0; step < fit.iterations; step++) {
+        for (let step = found?.step ?? 0; step < fit.iterations; step++) {
           await fit.watch?.(params, step)
           const batch = await fit.batch()
           const last = pending.length === window - 1 || step === fit.iterations - 1
@@ -39,11 +43,18 @@ export function createTrainer(events: Events, signal?: AbortSignal): Trainer {
           params = next.params
           slots = next.slots
           pending.push({ step, terms: next.terms, shares: next.shares })
-          if (last) await report(fit, pending.splice(0), events)
+          if (last) {
+            const event = await report(fit, pending.splice(0))
+            log?.note(event)
+            if (step < fit.iterations - 1) await log?.pause(step + 1, params, slots, signal?.aborted === true)
+            tell(fit, event, events)
+          }
           await breathe()
-          if (signal?.aborted) throw new Interrupted()
+          // with a log, not before the steps of an event are whole and saved
+          if (signal?.aborted && (last || !log)) throw new Interrupted()
         }
         await fit.watch?.(params, fit.iterations)
+        await log?.finish(params)
         return params
       } catch (error) {
         disposeParams(params, fit.params)
@@ -174,7 +185,13 @@ function release(params: Params, slots: Slots, nextParams: Params, nextSlots: Sl
   disposeParams(slots.second, nextSlots.second)
 }
 
-async function report(fit: Fit, steps: readonly Noted[], events: Events): Promise<void> {
+function tell(fit: Fit, event: StepEvent, events: Events): void {
+  fit.notice?.(event)
+  events.emit(event)
+}
+
+/** What is told of a group of steps. */
+async function report(fit: Fit, steps: readonly Noted[]): Promise<StepEvent> {
   const names = Object.keys(steps[0]!.terms)
   const { step, shares } = steps.at(-1)!
   const stacked = tf.tidy(() =>
@@ -196,7 +213,7 @@ async function report(fit: Fit, steps: readonly Noted[], events: Events): Promis
       means[name]! += value / steps.length
     })
   })
-  const event: StepEvent = {
+  return {
     type: 'step',
     fit: fit.name,
     step: step + 1,
@@ -204,6 +221,4 @@ async function report(fit: Fit, steps: readonly Noted[], events: Events): Promis
     terms: means,
     shares: Object.fromEntries(Object.keys(shares).map((name, i) => [name, values[steps.length * names.length + i]!])),
   }
-  fit.notice?.(event)
-  events.emit(event)
 }

@@ -5,6 +5,7 @@ import {
   createRng,
   createTrainer,
   type Events,
+  type Journal,
   type LearnerEvent,
   type Plugin,
   type Point,
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly seed?: number
   /** Receives the events that parts emit; they go nowhere unless told. */
   readonly events?: LearnerEvent[]
+  /** Keeps how far fits have come. */
+  readonly journal?: Journal
 }
 
 /**
@@ -27,10 +30,10 @@ export interface Surroundings {
  */
 export function composeParts(
   plugins: readonly Plugin[],
-  { seed = 0, events }: Omit<Surroundings, 'beside'> = {},
+  { seed = 0, events, journal }: Omit<Surroundings, 'beside'> = {},
 ): Composition {
   const sink: Events = { emit: event => void events?.push(event) }
-  return compose(plugins, [], corePoints, { rng: createRng(seed), trainer: createTrainer(sink), events: sink })
+  return compose(plugins, [], corePoints, { rng: createRng(seed), trainer: createTrainer(sink, undefined, journal), events: sink })
 }
 
 /**

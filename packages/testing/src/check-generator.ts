@@ -4,12 +4,15 @@ import {
   changeExamples,
   type Examples,
   Generator,
+  Journal,
   LgmError,
   type Plugin,
   range,
+  readRecord,
   type State,
   selectExamples,
   sizeOf,
+  type TaskRecord,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -155,6 +158,30 @@ export function checkGenerator(description: GeneratorDescription): void {
       const saved = save(composition)
       const uninterrupted = await goOn(generatorOf(composition))
       expect(await goOn(load(makeQuick(2), saved))).toEqual(uninterrupted)
+    })
+
+    test('stopped while it learns, it goes on from there, bit for bit', async () => {
+      const longer = (): Plugin => {
+        const { options, ...rest } = quick()
+        return { ...rest, options: 'iterations' in options ? { ...options, iterations: 90 } : options }
+      }
+      const composition = makeQuick(1)
+      await generatorOf(composition).memorize(first!)
+      const saved = save(composition)
+      const left: ReadonlyMap<string, Uint8Array>[] = []
+      const learnOn = async (seed: number, found?: TaskRecord) => {
+        const journal = new Journal()
+        const goneOn = composeParts([...beside, longer()], { seed, journal })
+        const generator = load(goneOn, saved)
+        const recall = await recallOf(generator, 2)
+        const save = async (files: ReadonlyMap<string, Uint8Array>) => void left.push(files)
+        journal.begin(1, found ? { due: () => false, save, found } : { due: () => true, save })
+        await generator.memorize(second!, recall)
+        return all(await recallOf(generator, 4))
+      }
+      const uninterrupted = await learnOn(1)
+      for (const files of left.slice())
+        expect(await learnOn(2, await readRecord(async name => files.get(name)!))).toEqual(uninterrupted)
     })
 
     test('its state is JSON beside tensors, and belongs to the caller', () => {

@@ -6,6 +6,7 @@ import {
   disposeParams,
   flatten,
   Head,
+  Journal,
   learn,
   type Model,
   nameOf,
@@ -14,9 +15,11 @@ import {
   type Plugin,
   Regularizer,
   range,
+  readRecord,
   type Scenario,
   type State,
   type Task,
+  type TaskRecord,
   type TaskState,
   upload,
 } from '@lgm/core'
@@ -268,6 +271,26 @@ export function checkRegularizer({
         projections.push(projected.map(numbers))
       }
       expect(projections[1]).toEqual(projections[0])
+    })
+
+    test('stopped while a task is learned, it goes on from there, bit for bit', async () => {
+      const tasks = tinyTasks({ scenario })
+      const left: ReadonlyMap<string, Uint8Array>[] = []
+      const save = async (files: ReadonlyMap<string, Uint8Array>) => void left.push(files)
+      const learnTwo = async (found?: TaskRecord) => {
+        const journal = new Journal()
+        const plugins = [...tiny().plugins, ...beside, plugin(), learn({ iterations: 60, batchSize: 8 })]
+        const { regularizer, grow, finish } = bench(composeParts(plugins, { journal }), at, tiny)
+        const { state } = await finish(first().state)
+        journal.begin(1, found ? { due: () => false, save, found } : { due: () => true, save })
+        const next = await finish(at(tasks, 1, grow(state.model, classesOf(tasks)), state.model))
+        const { model, measurements } = next.state
+        return { model: numbers(flatten(model)), kept: stateNumbers(regularizer), measurements }
+      }
+      const whole = await learnTwo()
+      expect(left, 'saved after 20 and 40 steps, and at the end').toHaveLength(3)
+      for (const files of left.slice())
+        expect(await learnTwo(await readRecord(async name => files.get(name)!))).toEqual(whole)
     })
 
     test('restores the state of a new regularizer, and forgets what it held', async () => {

@@ -44,6 +44,16 @@ export class EarlyAccuracy {
     this.#found.push(right / test.count)
   }
 
+  /** What was found so far. */
+  get found(): readonly number[] {
+    return this.#found
+  }
+
+  /** Goes on from what was found before. */
+  goOn(found: readonly number[]): void {
+    this.#found.splice(0, this.#found.length, ...found)
+  }
+
   measurements(): readonly Measurement[] {
     if (this.#found.length === 0) return []
     return [

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
-import { inject } from '../container.js'
+import { inject, nameOf } from '../container.js'
 import {
+  type Carried,
   Decoder,
   Embedder,
   type Examples,
@@ -12,6 +13,7 @@ import {
   Phase,
   Regularizer,
   Rng,
+  type State,
   type TaskState,
   Trainer,
   type Update,
@@ -21,7 +23,7 @@ import { labelsAt, mapExamples, oneHot, sampler, upload } from '../examples.js'
 import { withMeasurements } from '../measurements.js'
 import { classMask, meanCrossEntropy } from '../ops/losses.js'
 import { optimizerOptions } from '../optimizers.js'
-import { disposeParams, flatten, unflatten, viewParams } from '../params.js'
+import { disposeParams, flatten, subset, unflatten, viewParams } from '../params.js'
 import { definePlugin, z } from '../point.js'
 import { EarlyAccuracy } from './early.js'
 import { having, Watch } from './watch.js'
@@ -150,6 +152,7 @@ class Learn implements Phase {
       watch: (flat, step) => early.watch(flat, step),
       ...this.#hooks(state, trains),
       notice: event => watch.notice(event),
+      carried: carriedBy(this.#regularizers, early),
     })
     return {
       ...withMeasurements(state, [...watch.measurements(), ...early.measurements()]),
@@ -275,6 +278,25 @@ class Learn implements Phase {
         },
       }),
     }
+  }
+}
+
+/** What regularizers have gathered since `begin`, by name, and accuracies. */
+function carriedBy(regularizers: readonly Regularizer[], early: EarlyAccuracy): Carried {
+  const carriers = regularizers.flatMap(part => (part.underway ? [[nameOf(part), part.underway] as const] : []))
+  return {
+    state() {
+      const states = carriers.map(([name, underway]) => [name, underway.state()] as const)
+      return {
+        tensors: flatten(Object.fromEntries(states.map(([name, { tensors }]) => [name, tensors]))),
+        values: { early: early.found, ...Object.fromEntries(states.map(([name, { values }]) => [name, values])) },
+      }
+    },
+    restore({ tensors, values }, params) {
+      early.goOn(values.early as readonly number[])
+      for (const [name, underway] of carriers)
+        underway.restore({ tensors: subset(tensors, name), values: values[name] as State['values'] }, params)
+    },
   }
 }
 

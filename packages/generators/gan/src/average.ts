@@ -1,4 +1,4 @@
-import { disposeParams, mapParams, type Params } from '@lgm/core'
+import { cloneParams, disposeParams, mapParams, type Params, type State } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
 /**
@@ -29,6 +29,16 @@ export class Average {
     )
     this.dispose()
     this.#params = next
+  }
+
+  state(): State {
+    return { tensors: cloneParams(this.#params), values: { step: this.#step } }
+  }
+
+  restore({ tensors, values }: State): void {
+    this.dispose()
+    this.#params = cloneParams(tensors)
+    this.#step = values.step as number
   }
 
   /** Frees the average, but not the parameters given. */

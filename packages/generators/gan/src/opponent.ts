@@ -1,12 +1,16 @@
 import {
   applyGradients,
+  cloneParams,
   differentiate,
   disposeParams,
+  flatten,
   initSlots,
   mapParams,
   type OptimizerOptions,
   type Params,
   type Slots,
+  type State,
+  subset,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 import { criticTerms, type Objective, type Rows } from './objective.js'
@@ -83,6 +87,20 @@ export class Opponent {
 
   #isGiven(tensor: tf.Tensor): boolean {
     return Object.values(this.#given).includes(tensor)
+  }
+
+  state(): State {
+    const { first, second } = this.#slots
+    return { tensors: cloneParams(flatten({ params: this.#params, first, second })), values: { step: this.#step } }
+  }
+
+  restore({ tensors, values }: State): void {
+    this.end()
+    disposeParams(this.#params, this.#given)
+    const kept = cloneParams(tensors)
+    this.#params = subset(kept, 'params')
+    this.#slots = { first: subset(kept, 'first'), second: subset(kept, 'second') }
+    this.#step = values.step as number
   }
 
   /** Frees what only training needed; the parameters are left. */

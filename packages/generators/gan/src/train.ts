@@ -1,5 +1,6 @@
 import { type Mix, mixedBatches } from '@lgm/conditional'
 import {
+  type Carried,
   disposeParams,
   type Examples,
   flatten,
@@ -8,6 +9,7 @@ import {
   oneHot,
   type Params,
   type Rng,
+  type State,
   subset,
   type Trainer,
 } from '@lgm/core'
@@ -65,6 +67,8 @@ export async function train(
       batch: () => match.draw(),
       loss: (params, drawn) => match.loss(params, drawn as Drawn),
       track: ({ after }) => match.follow(after),
+      carried: match,
+      pass: batches => match.pass(batches),
       notice: event => {
         terms = event.terms
       },
@@ -77,7 +81,7 @@ export async function train(
 }
 
 /** A generator and its opponent, as far as they have come. */
-class Match {
+class Match implements Carried {
   readonly #rng: Rng
   readonly #material: Material
   readonly #schedule: Schedule
@@ -105,26 +109,49 @@ class Match {
    * weights of the last batch with new z, old labels with z for alignment, and the last report of the critic.
    */
   async draw(): Promise<Drawn> {
-    const { criticSteps, replaySize, classes } = this.#schedule
+    const { criticSteps } = this.#schedule
     for (let step = 1; step < criticSteps; step++) tf.dispose(Object.values(await this.#oppose()))
     const rows = await this.#oppose()
-    const drawn = { ...rows, z: this.#normal(rows.y.shape[0]!) }
-    const { aligned } = this.#material
-    if (aligned.length === 0) return drawn
-    const labels = this.#rng.integers(replaySize, aligned.length).map(at => aligned[at]!)
-    return { ...drawn, 'old/z': this.#normal(replaySize), 'old/y': oneHot(labels, classes) }
+    return { ...rows, ...this.#drawOwn(rows.y.shape[0]!) }
+  }
+
+  /** Draws what so many steps of the generator have drawn, without training on it. */
+  async pass(steps: number): Promise<void> {
+    for (let step = 0; step < steps; step++) {
+      let count = 0
+      for (let critic = 0; critic < this.#schedule.criticSteps; critic++) {
+        const drawn = await this.#drawOpposed()
+        count = drawn.y.shape[0]!
+        tf.dispose(Object.values(drawn))
+      }
+      tf.dispose(Object.values(this.#drawOwn(count)))
+    }
   }
 
   async #oppose(): Promise<Rows & Params> {
     const { fresh } = this.#material
-    const { x, y, weights } = await this.#next()
-    const count = x.shape[0]!
-    const [z, mix] = [this.#normal(count), tf.tensor1d(this.#rng.uniform(count))]
-    const real = x.reshape([count, ...fresh.shape])
-    const made = generate(this.#generator, z, y as tf.Tensor2D, fresh.shape, this.#schedule)
+    const { x, y, weights, z, mix } = await this.#drawOpposed()
+    const real = x.reshape([-1, ...fresh.shape])
+    const made = generate(this.#generator, z, y, fresh.shape, this.#schedule)
     const report = this.#opponent.update(real, made, { y, weights }, mix)
     tf.dispose([x, real, made, z, mix])
     return { y, weights, ...flatten({ report }) }
+  }
+
+  async #drawOpposed() {
+    const { x, y, weights } = await this.#next()
+    const count = x.shape[0]!
+    const [z, mix] = [this.#normal(count), tf.tensor1d(this.#rng.uniform(count))]
+    return { x, y: y as tf.Tensor2D, weights: weights as tf.Tensor1D, z, mix }
+  }
+
+  #drawOwn(count: number): { readonly z: tf.Tensor2D } & Params {
+    const z = this.#normal(count)
+    const { aligned } = this.#material
+    if (aligned.length === 0) return { z }
+    const { replaySize, classes } = this.#schedule
+    const labels = this.#rng.integers(replaySize, aligned.length).map(at => aligned[at]!)
+    return { z, 'old/z': this.#normal(replaySize), 'old/y': oneHot(labels, classes) }
   }
 
   /** The terms of the generator; those of the critic stand beside them as constants, to be checked and reported with them. */
@@ -138,6 +165,20 @@ class Match {
       ...(moved && { alignment: moved.mul(this.#schedule.alignment) as tf.Scalar }),
       ...(mapParams(subset(drawn, 'report'), term => term.clone()) as Record<string, tf.Scalar>),
     }
+  }
+
+  state(): State {
+    const [critic, average] = [this.#opponent.state(), this.#average?.state()]
+    return {
+      tensors: flatten({ critic: critic.tensors, average: average?.tensors ?? {} }),
+      values: { critic: critic.values, average: average?.values },
+    }
+  }
+
+  restore({ tensors, values }: State, generator: Params): void {
+    this.#generator = generator
+    this.#opponent.restore({ tensors: subset(tensors, 'critic'), values: values.critic as State['values'] })
+    this.#average?.restore({ tensors: subset(tensors, 'average'), values: values.average as State['values'] })
   }
 
   /** Takes the generator's parameters after an update; they stay the trainer's. */

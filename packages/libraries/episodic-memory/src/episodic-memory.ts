@@ -208,6 +208,11 @@ export class EpisodicMemory implements Stateful {
     })
   }
 
+  /** Draws what `steps` gradients of each group have drawn, so that the next ones are those that come after them. */
+  passOver(steps: number): void {
+    for (let step = 0; step < steps; step++) for (const draw of this.#pool?.draws ?? []) draw()
+  }
+
   /**
    * The names of the gradients that are projected.
    * @throws LgmError `composition` when there are none: what is protected does not learn.

@@ -1,4 +1,5 @@
 import {
+  cloneParams,
   Decoder,
   definePlugin,
   Embedder,
@@ -41,6 +42,19 @@ class AGem implements Regularizer {
   async begin(state: TaskState): Promise<void> {
     this.#forgetCounts()
     await this.#memory.open(state, 'together')
+  }
+
+  readonly underway = {
+    state: () => ({
+      tensors: cloneParams(this.#violations ? { violations: this.#violations } : {}),
+      values: { steps: this.#steps },
+    }),
+    restore: ({ tensors, values }: State) => {
+      this.#forgetCounts()
+      this.#violations = cloneParams(tensors).violations as tf.Scalar | undefined
+      this.#steps = values.steps as number
+      this.#memory.passOver(this.#steps)
+    },
   }
 
   project(gradients: Params, params: Params): Params {

@@ -53,6 +53,19 @@ class Gem implements Regularizer {
     await this.#memory.open(state, 'by task')
   }
 
+  readonly underway = {
+    state: () => ({
+      tensors: {},
+      values: { steps: this.#steps, projected: this.#projected, violated: this.#violated },
+    }),
+    restore: ({ values }: State) => {
+      this.#steps = values.steps as number
+      this.#projected = values.projected as number
+      this.#violated = values.violated as number
+      this.#memory.passOver(this.#steps)
+    },
+  }
+
   project(gradients: Params, params: Params): Params {
     const { groups } = this.#memory
     if (groups === 0) return gradients

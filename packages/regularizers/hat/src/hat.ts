@@ -88,6 +88,13 @@ class Hat implements Regularizer {
     return { ...state, model: { ...model, embedder: { ...model.embedder, ...added } } }
   }
 
+  readonly underway = {
+    state: () => ({ tensors: {}, values: { steps: this.#steps } }),
+    restore: ({ values }: State) => {
+      this.#steps = values.steps as number
+    },
+  }
+
   penalty(params: Params): tf.Scalar {
     if (this.#task < 0) return tf.scalar(0)
     return sparsityCost(this.#gates(subset(params, 'embedder'), this.#task), this.#used).mul(this.#options.strength)

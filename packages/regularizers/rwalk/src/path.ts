@@ -1,4 +1,14 @@
-import { cloneParams, disposeParams, flatten, mapParams, type Params, type Update, weightedSum } from '@lgm/core'
+import {
+  cloneParams,
+  disposeParams,
+  flatten,
+  mapParams,
+  type Params,
+  type State,
+  subset,
+  type Update,
+  weightedSum,
+} from '@lgm/core' 
 import * as tf from '@tensorflow/tfjs'
 
 /** α, Δt and ε, as in the options. */
@@ -70,6 +80,20 @@ export class Path {
     }
     this.#steps = 0
     this.#share = this.#settings.average
+  }
+
+  state(): State {
+    return { tensors: cloneParams(flatten(this.#tensors)), values: { steps: this.#steps, share: this.#share } }
+  }
+
+  restore({ tensors, values }: State): void {
+    for (const [name, sums] of Object.entries(this.#tensors)) {
+      disposeParams(sums)
+      for (const key of Object.keys(sums)) delete sums[key]
+      Object.assign(sums, cloneParams(subset(tensors, name)))
+    }
+    this.#steps = values.steps as number
+    this.#share = values.share as number
   }
 
   dispose(): void {

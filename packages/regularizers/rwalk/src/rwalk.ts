@@ -56,6 +56,11 @@ class RWalk implements Regularizer {
     this.#path?.track(update)
   }
 
+  readonly underway = {
+    state: () => this.#path!.state(),
+    restore: (state: State) => this.#path!.restore(state),
+  }
+
   penalty(params: Params): tf.Scalar {
     if (!this.#held) return tf.scalar(0)
     const { tensors, largest } = this.#held

@@ -71,6 +71,16 @@ class Si implements Regularizer {
     }
   }
 
+  /** The work so far; where the path started, `begin` knows. */
+  readonly underway = {
+    state: () => ({ tensors: cloneParams(this.#path?.work ?? {}), values: {} }),
+    restore: ({ tensors }: State) => {
+      const { start, work } = this.#path!
+      disposeParams(work)
+      this.#path = { start, work: { ...cloneParams(tensors) } }
+    },
+  }
+
   penalty(params: Params): tf.Scalar {
     return heldPenalty(params, this.#held, 2 * this.#options.strength)
   }

@@ -1,0 +1,249 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Fit, Params, State, StepEvent } from './contracts.js'
+import { expected } from './errors.js'
+import type { Slots } from './optimizers.js'
+import { disposeParams, flatten, subset } from './params.js'
+import { z } from './point.js'
+import { decodeArrays, encodeArrays, type NamedArray, tensorsOf } from './safetensors.js'
+
+/** What a fit had come to: its parameters and slots after `step` steps, what it carries along, and the events of those steps. */
+interface FitRecord {
+  readonly name: string
+  readonly step: number
+  readonly of: number
+  readonly seconds: number
+  readonly events: readonly StepEvent[]
+  readonly values: State['values']
+  /** `params/…`, `first/…`, `second/…`, `carried/…`; of a finished fit no slots. */
+  readonly arrays: Readonly<Record<string, NamedArray>>
+}
+
+/** How far a task has come within: its fits so far, in order, the last of which may be unfinished. */
+export interface TaskRecord {
+  readonly task: number
+  readonly fits: readonly FitRecord[]
+}
+
+/** Keeps how far a task has come while it is learned, and knows how far it had come before. */
+export interface Underway {
+  /** Whether it is time to save; asked after each group of 20 steps. */
+  due(): boolean
+  /** Saves all files, or none. */
+  save(files: ReadonlyMap<string, Uint8Array>): Promise<void>
+  /** Where to go on, if it is of the task that is learned. */
+  readonly found?: TaskRecord
+}
+
+const eventSchema = z.object({
+  type: z.literal('step'),
+  fit: z.string(),
+  step: z.int(),
+  of: z.int(),
+  terms: z.record(z.string(), z.number()),
+  shares: z.record(z.string(), z.number()),
+})
+
+const recordSchema = z.object({
+  format: z.literal('lgm-underway'),
+  version: z.literal(1),
+  task: z.int().min(0),
+  fits: z.array(
+    z
+      .object({
+        name: z.string(),
+        step: z.int().min(0),
+        of: z.int().min(0),
+        seconds: z.number(),
+        events: z.array(eventSchema),
+        values: z.record(z.string(), z.unknown()),
+      })
+      .refine(({ step, of }) => step <= of, 'no more steps than there are'),
+  ),
+})
+
+const recordFile = 'manifest.json'
+const fitFile = (index: number) => `fit-${index + 1}.safetensors`
+
+/** The files of a record: `manifest.json`, and `fit-<n>.safetensors` for each fit. */
+export function encodeRecord({ task, fits }: TaskRecord): ReadonlyMap<string, Uint8Array> {
+  const about = { format: 'lgm-underway', version: 1, task, fits: fits.map(({ arrays, ...rest }) => rest) }
+  return new Map([
+    [recordFile, new TextEncoder().encode(JSON.stringify(about))],
+    ...fits.map(({ arrays }, i) => [fitFile(i), encodeArrays(arrays)] as const),
+  ])
+}
+
+/**
+ * Reads what `encodeRecord` wrote.
+ * @param read gives a file by its name
+ * @throws LgmError `checkpoint` when a file is damaged or of another version; what `read` throws.
+ */
+export async function readRecord(read: (name: string) => Promise<Uint8Array>): Promise<TaskRecord> {
+  const about = parseRecord(await read(recordFile))
+  const fits: FitRecord[] = []
+  for (const [i, fit] of about.fits.entries())
+    fits.push({ ...fit, arrays: decodeArrays(await read(fitFile(i)), fitFile(i)).arrays })
+  return { task: about.task, fits }
+}
+
+function parseRecord(bytes: Uint8Array): z.output<typeof recordSchema> {
+  try {
+    return recordSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  } catch (error) {
+    const [issue] = error instanceof z.ZodError ? error.issues : []
+    const got = issue ? `another (${issue.path.join('.')}: ${issue.message})` : 'no JSON'
+    throw expected(recordFile, 'a record of a task, version 1', got, 'begin the task again', 'checkpoint')
+  }
+}
+
+/** Where a fit goes on; the tensors belong to the caller. A fit that is finished has no slots. */
+export interface Continuation {
+  readonly step: number
+  readonly params: Params
+  readonly slots: Slots | undefined
+}
+
+/** The fits of the task underway. */
+export class Journal {
+  #underway: Underway | undefined
+  #task = 0
+  #fits: FitRecord[] = []
+  #opened = 0
+  #skipped = 0
+  #earlier = 0
+
+  /** Begins a task; without `underway` nothing is kept. */
+  begin(task: number, underway: Underway | undefined): void {
+    this.#underway = underway
+    this.#task = task
+    this.#fits = underway?.found?.task === task ? [...underway.found.fits] : []
+    this.#opened = this.#skipped = this.#earlier = 0
+  }
+
+  /** The log of the next fit; none where nothing is kept. */
+  open(fit: Fit): FitLog | undefined {
+    const underway = this.#underway
+    if (!underway) return undefined
+    const index = this.#opened++
+    const found = this.#fits[index]
+    this.#skipped += found?.seconds ?? 0
+    this.#earlier += found?.seconds ?? 0
+    return new FitLog(fit, found, underway, async (record, write) => {
+      this.#fits = [...this.#fits.slice(0, index), record]
+      if (write) await underway.save(encodeRecord({ task: this.#task, fits: this.#fits }))
+    })
+  }
+
+  /** Seconds that fits of the task took in earlier processes. */
+  get earlier(): number {
+    return this.#earlier
+  }
+
+  /** The same, of fits since this was asked last. */
+  takeSkipped(): number {
+    const seconds = this.#skipped
+    this.#skipped = 0
+    return seconds
+  }
+}
+
+/** How far one fit has come. */
+export class FitLog {
+  readonly #fit: Fit
+  readonly #found: FitRecord | undefined
+  readonly #underway: Underway
+  readonly #keep: (record: FitRecord, write: boolean) => Promise<void>
+  readonly #events: StepEvent[] = []
+  readonly #begun = performance.now()
+
+  constructor(
+    fit: Fit,
+    found: FitRecord | undefined,
+    underway: Underway,
+    keep: (record: FitRecord, write: boolean) => Promise<void>,
+  ) {
+    this.#fit = fit
+    this.#found = found
+    this.#underway = underway
+    this.#keep = keep
+  }
+
+  /**
+   * Brings the fit to where an earlier process left it: batches are passed over, what was told of the steps is told again.
+   * @throws LgmError `checkpoint` when that was another fit.
+   */
+  async goOn(tell: (event: StepEvent) => void): Promise<Continuation | undefined> {
+    const found = this.#found
+    if (!found) return undefined
+    const fit = this.#fit
+    this.#check(found)
+    if (fit.pass) await fit.pass(found.step)
+    else for (let step = 0; step < found.step; step++) tf.dispose(Object.values(await fit.batch()))
+    for (const event of found.events) {
+      this.#events.push(event)
+      tell(event)
+    }
+    const tensors = tensorsOf(found.arrays)
+    const params = subset(tensors, 'params')
+    const carried = subset(tensors, 'carried')
+    fit.carried?.restore({ tensors: carried, values: found.values }, params)
+    disposeParams(carried)
+    const finished = found.step === fit.iterations
+    return {
+      step: found.step,
+      params,
+      slots: finished ? undefined : { first: subset(tensors, 'first'), second: subset(tensors, 'second') },
+    }
+  }
+
+  /** Notes what was told of the last steps. */
+  note(event: StepEvent): void {
+    this.#events.push(event)
+  }
+
+  /** Saves a fit that goes on, if it is time. */
+  async pause(step: number, params: Params, slots: Slots, now: boolean): Promise<void> {
+    if (this.#underway.due() || now) await this.#save(step, { params, ...slots }, true)
+  }
+
+  /** Notes that the fit is finished; it is saved with what comes after it. */
+  async finish(params: Params): Promise<void> {
+    if (this.#found?.step === this.#fit.iterations) return
+    await this.#save(this.#fit.iterations, { params }, this.#underway.due())
+  }
+
+  async #save(step: number, parts: Readonly<Record<string, Params>>, write: boolean): Promise<void> {
+    const { name, iterations, carried } = this.#fit
+    const { tensors, values } = carried?.state() ?? { tensors: {}, values: {} }
+    const arrays = await arraysOf(flatten({ ...parts, carried: tensors }))
+    disposeParams(tensors)
+    const seconds = (this.#found?.seconds ?? 0) + (performance.now() - this.#begun) / 1000
+    await this.#keep({ name, step, of: iterations, seconds, events: [...this.#events], values, arrays }, write)
+  }
+
+  #check({ name, of, arrays }: FitRecord): void {
+    const { params, iterations } = this.#fit
+    const shapes = (given: Readonly<Record<string, { readonly shape: readonly number[] }>>) =>
+      Object.entries(given).map(([name, { shape }]) => `${name} [${shape.join(', ')}]`).join(', ')
+    const got = subsetOf(arrays, 'params/')
+    if (name === this.#fit.name && of === iterations && shapes(got) === shapes(params)) return
+    throw expected(
+      recordFile,
+      `the fit ${this.#fit.name} of ${iterations} steps and its parameters`,
+      `${name} of ${of} steps`,
+      'begin the task again',
+      'checkpoint',
+    )
+  }
+}
+
+function subsetOf<Value>(values: Readonly<Record<string, Value>>, prefix: string): Record<string, Value> {
+  const own = Object.entries(values).filter(([name]) => name.startsWith(prefix))
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]))
+}
+
+async function arraysOf(params: Params): Promise<Record<string, NamedArray>> {
+  const arrays: Record<string, NamedArray> = {}
+  for (const [name, tensor] of Object.entries(params)) arrays[name] = { shape: tensor.shape, values: await tensor.data() }
+  return arrays
+}
