@@ -1,6 +1,7 @@
 // What the studies of generators have in common: each kind with one dial, and four values of it to choose from on validation data.
 
 /** @typedef {import('./study.mjs').Recipe} Recipe */
+/** @typedef {import('./study.mjs').Row} Row */
 /** @typedef {{ title: string, strengths: readonly number[], pixels: (dial: number) => Recipe, codes: (dial: number) => Recipe }} Kind */
 
 const widths = [400, 400]
@@ -29,7 +30,7 @@ const vae = (prior, title = `VAE, prior: ${prior}`) =>
 const adversarial = { use: 'gan', widths }
 const withRate = (/** @type {number} */ rate) => ({ optimizer: { rate, beta1: 0, beta2: 0.9, schedule } })
 
-export const kinds = {
+const kinds = {
   gaussian: kind(
     { use: 'gaussian' },
     'Gaussian mixture; components',
@@ -51,4 +52,25 @@ export const kinds = {
   'vae-flow': vae('flow'),
   gan: kind(adversarial, 'GAN; rate', rates, withRate, { output: 'sigmoid' }),
   flow: kind({ use: 'flow' }, 'flow; rate', rates, rate => ({ optimizer: { rate, schedule } })),
+}
+
+/** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {number} iterations @returns {Recipe} */
+export const withSteps = (generator, iterations) =>
+  generator.use === 'gaussian' ? generator : { ...generator, iterations }
+
+/**
+ * The row of a kind of generator in a space, `pixels` or another; `title` is that of the space, and the rest stands in the recipe.
+ * @param {string} space @param {Recipe & { title: string }} pipeline @param {keyof typeof kinds} name @param {number} steps
+ * @returns {Row}
+ */
+export function rowIn(space, { title, ...pipeline }, name, steps) {
+  const kind = kinds[name]
+  const made = space === 'pixels' ? kind.pixels : kind.codes
+  return {
+    name: `${space}-${name}`,
+    title: `${title}: ${kind.title}`,
+    family: title,
+    strengths: kind.strengths,
+    recipe: dial => ({ ...pipeline, generator: withSteps(made(dial), steps) }),
+  }
 }

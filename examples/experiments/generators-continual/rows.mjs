@@ -2,7 +2,7 @@
 // same classifier, and the same steps and batches of classifier and generator, in all rows.
 
 import { figure, generatorNumbers, percent, secondsIn } from '../columns.mjs'
-import { kinds } from '../generators.mjs'
+import { rowIn, withSteps } from '../generators.mjs'
 
 /** @typedef {import('../study.mjs').Row} Row */
 /** @typedef {import('../study.mjs').Recipe} Recipe */
@@ -41,56 +41,43 @@ const spaces = {
   },
 }
 
-/** @param {Recipe} generator @param {number} iterations */
-const withSteps = (generator, iterations) => (generator.use === 'gaussian' ? generator : { ...generator, iterations })
+/** @param {keyof typeof spaces} space @param {Parameters<typeof rowIn>[2]} kind */
+const row = (space, kind) => rowIn(space, spaces[space], kind, steps.memorize)
 
-/** @param {keyof typeof spaces} space @param {keyof typeof kinds} name @returns {Row} */
-function row(space, name) {
-  const { title, ...pipeline } = spaces[space]
-  const kind = kinds[name]
+/**
+ * A row of pixels whose generator, or recall, is changed to that of a published method.
+ * @param {string} name @param {string} title @param {Parameters<typeof rowIn>[2]} kind @param {Recipe} change @param {Recipe} [more] of recall
+ * @returns {Row}
+ */
+function published(name, title, kind, change, more = {}) {
+  const { recipe, ...rest } = row('pixels', kind)
   return {
-    name: `${space}-${name}`,
-    title: `${title}: ${kind.title}`,
-    family: title,
-    strengths: kind.strengths,
-    recipe: dial => ({
-      ...pipeline,
-      generator: withSteps(space === 'pixels' ? kind.pixels(dial) : kind.codes(dial), steps.memorize),
-    }),
-  }
-}
-
-/** @param {string} name @param {string} title @param {readonly number[]} strengths @param {(dial: number) => Recipe} generator @param {Recipe} [more] of recall */
-const published = (name, title, strengths, generator, more = {}) => {
-  const { title: _, ...pipeline } = spaces.pixels
-  return {
+    ...rest,
     name,
     title,
     family: 'published, of pixels',
-    strengths,
-    recipe: (/** @type {number} */ dial) => ({
-      ...pipeline,
-      generator: withSteps(generator(dial), steps.memorize),
-      phases: [{ ...recall, ...more }, learn, 'memorize'],
-    }),
+    recipe: (dial, given) => {
+      const made = recipe(dial, given)
+      return {
+        ...made,
+        generator: { .../** @type {Recipe} */ (made.generator), ...change },
+        phases: [{ ...recall, ...more }, learn, 'memorize'],
+      }
+    },
   }
 }
-
-const widths = [400, 400]
-/** @param {string} retention @param {number} rate */
-const mergan = (retention, rate) => ({ ...kinds.gan.pixels(rate), auxiliary: 1, retention })
 
 /** @type {Row[]} */
 const rows = [
   published(
     'dgr',
-    'DGR: VAE of pixels, labels by the classifier; β',
-    kinds['vae-bernoulli'].strengths,
-    beta => ({ use: 'vae', widths, likelihood: 'bernoulli', conditional: false, beta }),
+    'DGR: unconditional VAE of pixels, labels by the classifier; β',
+    'vae-bernoulli',
+    { conditional: false, prior: 'standard' },
     { labels: 'classifier' },
   ),
-  published('mergan-jtr', 'MeRGAN, joint retraining; rate', kinds.gan.strengths, rate => mergan('replay', rate)),
-  published('mergan-ra', 'MeRGAN, replay alignment; rate', kinds.gan.strengths, rate => mergan('align', rate)),
+  published('mergan-jtr', 'MeRGAN, joint retraining; rate', 'gan', { auxiliary: 1, retention: 'replay' }),
+  published('mergan-ra', 'MeRGAN, replay alignment; rate', 'gan', { auxiliary: 1, retention: 'align' }),
   .../** @type {const} */ (['vae-bernoulli', 'gan', 'flow']).map(kind => row('pixels', kind)),
   .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('cosine', kind)),
   .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('learned', kind)),

@@ -2,7 +2,7 @@
 // once, nothing is forgotten; the same steps and batches for all that learn by steps.
 
 import { figure, generatorNumbers, percent, secondsIn } from '../columns.mjs'
-import { kinds } from '../generators.mjs'
+import { rowIn, withSteps } from '../generators.mjs'
 
 /** @typedef {import('../study.mjs').Row} Row */
 /** @typedef {import('../study.mjs').Recipe} Recipe */
@@ -10,44 +10,24 @@ import { kinds } from '../generators.mjs'
 const iterations = { final: 4000, tuning: 1500 }
 
 const spaces = {
-  pixels: { title: 'pixels', embedder: 'identity', before: [] },
+  pixels: { title: 'pixels', embedder: 'identity', phases: ['memorize'] },
   cosine: {
     title: '64 cosine coefficients',
     embedder: { use: 'dct', coefficients: 64 },
     decoder: 'dct',
-    before: [],
+    phases: ['memorize'],
   },
   learned: {
     title: 'codes of an autoencoder',
     embedder: { use: 'mlp', widths: [400], codes: 64, normalize: 'layer' },
     decoder: { use: 'mlp', widths: [400] },
     // classification weighs next to nothing beside this
-    before: [
-      { use: 'learn', iterations: 3000, autoencode: 100 },
-      { use: 'decode', iterations: 2000 },
-    ],
+    phases: [{ use: 'learn', iterations: 3000, autoencode: 100 }, { use: 'decode', iterations: 2000 }, 'memorize'],
   },
 }
 
-/** @param {keyof typeof spaces} space @param {keyof typeof kinds} name @returns {Row} */
-function row(space, name) {
-  const { title, before, ...networks } = spaces[space]
-  const kind = kinds[name]
-  return {
-    name: `${space}-${name}`,
-    title: `${title}: ${kind.title}`,
-    family: title,
-    strengths: kind.strengths,
-    recipe: dial => ({
-      ...networks,
-      generator: withSteps(space === 'pixels' ? kind.pixels(dial) : kind.codes(dial), iterations.final),
-      phases: [...before, 'memorize'],
-    }),
-  }
-}
-
-/** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {number} steps */
-const withSteps = (generator, steps) => (generator.use === 'gaussian' ? generator : { ...generator, iterations: steps })
+/** @param {keyof typeof spaces} space @param {Parameters<typeof rowIn>[2]} kind */
+const row = (space, kind) => rowIn(space, spaces[space], kind, iterations.final)
 
 const priors = /** @type {const} */ (['vae-standard', 'vae-mixture', 'vae-vamp', 'vae-flow'])
 
