@@ -7,10 +7,16 @@ import { rowIn, withSteps } from '../generators.mjs'
 /** @typedef {import('../study.mjs').Row} Row */
 /** @typedef {import('../study.mjs').Recipe} Recipe */
 
-const steps = { learn: 1000, decode: 400, memorize: 1000 }
-const tuningSteps = { learn: 300, decode: 150, memorize: 400 }
+const half = { batchSize: 32, replaySize: 32 }
+const final = {
+  learn: { iterations: 500, batchSize: 64, replaySize: 64 },
+  decode: { iterations: 250, ...half },
+  memorize: { iterations: 500, ...half },
+}
+/** @type {Record<string, Recipe>} */
+const tuning = { learn: { iterations: 250 }, decode: { iterations: 125 }, memorize: { iterations: 250 } }
 
-const learn = { use: 'learn', iterations: steps.learn }
+const learn = { use: 'learn', ...final.learn }
 const recall = { use: 'recall', perClass: 3000 }
 const phases = {
   pixels: [recall, learn, 'memorize'],
@@ -18,7 +24,7 @@ const phases = {
   learned: [
     recall,
     { ...learn, embedder: 'freeze-after-first', autoencode: 100 },
-    { use: 'decode', iterations: steps.decode },
+    { use: 'decode', ...final.decode },
     'memorize',
   ],
 }
@@ -42,7 +48,7 @@ const spaces = {
 }
 
 /** @param {keyof typeof spaces} space @param {Parameters<typeof rowIn>[2]} kind */
-const row = (space, kind) => rowIn(space, spaces[space], kind, steps.memorize)
+const row = (space, kind) => rowIn(space, spaces[space], kind, final.memorize)
 
 /**
  * A row of pixels whose generator, or recall, is changed to that of a published method.
@@ -83,6 +89,15 @@ const rows = [
   .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('learned', kind)),
 ]
 
+const quality = {
+  use: 'sample-quality',
+  space: 'decoded',
+  measures: ['frechet', 'cas', 'label-consistency'],
+  samples: 10_000,
+  classifier: { iterations: 250 },
+  columns: 5,
+}
+
 /** @type {import('../study.mjs').Study} */
 export const study = {
   name: 'generators-continual',
@@ -106,24 +121,22 @@ export const study = {
     y: { title: 'accuracy (head), %', of: run => percent(figure('ACC/head')(run)) },
   },
   datasets: ['mnist', 'fashion-mnist'],
-  near: { 'fashion-mnist': 'mnist' },
+  same: { 'fashion-mnist': 'mnist' },
   figure: 'ACC/head',
   tuningSeed: 100,
   forTuning: recipe => ({
     ...recipe,
     stream: { .../** @type {object} */ (recipe.stream), validation: 0.1, measureOn: 'validation' },
-    generator: withSteps(/** @type {Recipe} */ (recipe.generator), tuningSteps.memorize),
+    generator: withSteps(/** @type {Recipe} */ (recipe.generator), /** @type {Recipe} */ (tuning.memorize)),
     phases: /** @type {any[]} */ (recipe.phases).map(phase =>
-      phase.use === 'learn' || phase.use === 'decode'
-        ? { ...phase, iterations: tuningSteps[/** @type {'learn' | 'decode'} */ (phase.use)] }
-        : phase,
+      typeof phase === 'string' ? phase : { ...phase, ...tuning[phase.use] },
     ),
     evaluators: ['accuracy'],
   }),
   shared: {
     readout: 'head',
     stream: { use: 'split', tasks: 5 },
-    evaluators: ['accuracy', { use: 'sample-quality', space: 'decoded', columns: 5 }],
+    evaluators: ['accuracy', quality],
     observers: ['console'],
   },
   rows,
