@@ -49,9 +49,10 @@ const keptOf = ({ kept }) => Object.values(kept).reduce((sum, numbers) => sum + 
  */
 function rowOf(study, runs, dataset, row) {
   const own = runs.filter(run => run.row === row.name && run.dataset === dataset && run.stage === 'final')
-  const tried = strengthsFor(study, runs, dataset, row).map(strength => {
+  const where = study.same?.[dataset] ?? dataset
+  const tried = strengthsFor(study, runs, where, row).map(strength => {
     const run = runs.find(
-      run => run.stage === 'tuning' && run.row === row.name && run.dataset === dataset && run.strength === strength,
+      run => run.stage === 'tuning' && run.row === row.name && run.dataset === where && run.strength === strength,
     )
     return { strength, run, value: run && isDone(run) ? run.figures[study.figure] : undefined }
   })
@@ -146,6 +147,12 @@ function nearby({ near = {}, rows }) {
     )
     .join('')
 }
+
+/** On which data sets nothing was tried. @param {Study} study */
+const taken = ({ same = {} }) =>
+  Object.entries(same)
+    .map(([dataset, other]) => ` On ${dataset} nothing was tried: what was chosen on ${other} holds there too.`)
+    .join('')
 
 /** The table of strengths. @param {Found[]} rows that have some */
 function tuning(rows) {
@@ -263,7 +270,8 @@ export function render(study, about, runs) {
   )
   const files = new Map()
   const accuracy = scatter(study, found)
-  const strengths = sweeps(study, found)
+  const tuned = found.filter(({ dataset }) => !study.same?.[dataset])
+  const strengths = sweeps(study, tuned)
   if (study.scatter && accuracy) files.set(study.scatter.file, accuracy)
   if (strengths) files.set('strengths.svg', strengths)
   const open = all.flatMap(({ dataset, rows }) => missing(rows, dataset, seeds))
@@ -284,12 +292,12 @@ export function render(study, about, runs) {
     `Values are means ± standard deviations over the runs, which differ in their seed; "–" is what was not measured, or does not exist. ${study.explanation ?? ''} *Numbers kept*: networks, generator, and what regularizers keep between tasks. *Seconds*: of the whole run, evaluation included.`,
     ...(sections ? [sections.trim()] : []),
     '## How strengths were chosen',
-    `By the figure ${study.figure} on validation data, in %, with the one seed ${study.tuningSeed}; chosen is what stands in bold. An empty cell was not to be tried.${order(study).join('')}${nearby(study)}`,
+    `By the figure ${study.figure} on validation data, in %, with the one seed ${study.tuningSeed}; chosen is what stands in bold. An empty cell was not to be tried.${order(study).join('')}${nearby(study)}${taken(study)}`,
     strengths
       ? '![Validation accuracy against strength](strengths.svg)\n\nA panel for each row with a strength, a curve for each data set. The filled spot is the strength that was chosen; a cross at 0 is a run that diverged.'
       : '**No strength has been tried yet.**',
-    ...edges(found),
-    ...found.flatMap(({ dataset, rows }) => [`### ${dataset}`, tuning(rows.filter(({ row }) => row.strengths))]),
+    ...edges(tuned),
+    ...tuned.flatMap(({ dataset, rows }) => [`### ${dataset}`, tuning(rows.filter(({ row }) => row.strengths))]),
     ...(open.length > 0 ? ['## What is missing', open.join('\n')] : []),
     '## How to repeat it',
     `\`\`\`sh\nnode examples/experiments/study.mjs ${study.name}${seeds.length > 0 ? ` --seeds ${seedRange(seeds)}` : ''}\n\`\`\``,

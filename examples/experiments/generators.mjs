@@ -1,14 +1,15 @@
 // What the studies of generators have in common: each kind with one dial, and four values of it to choose from on validation data.
 
 /** @typedef {import('./study.mjs').Recipe} Recipe */
+/** @typedef {import('./study.mjs').Row} Row */
 /** @typedef {{ title: string, strengths: readonly number[], pixels: (dial: number) => Recipe, codes: (dial: number) => Recipe }} Kind */
 
 const widths = [400, 400]
 const schedule = 'cosine'
 const optimizer = { rate: 0.001, schedule }
-const rates = [1e-4, 3e-4, 1e-3, 3e-3]
+const rates = [3e-4, 1e-3, 3e-3, 1e-2]
 /** Of pixels from 0 to 1, and of codes of mean 0 and variance 1: deviations of what the decoder leaves out. */
-const deviations = [0.05, 0.1, 0.2, 0.4]
+const deviations = [0.1, 0.2, 0.4, 0.8]
 
 /**
  * @param {Recipe} of what all of its kind have in common @param {string} title with the name of the dial
@@ -26,10 +27,10 @@ const kind = (of, title, strengths, dialled, pixels = {}) => ({
 const vae = (prior, title = `VAE, prior: ${prior}`) =>
   kind({ use: 'vae', widths, optimizer, prior }, `${title}; σ`, deviations, sigma => ({ sigma }))
 
-const adversarial = { use: 'gan', widths }
+const adversarial = { use: 'gan', widths, criticSteps: 2 }
 const withRate = (/** @type {number} */ rate) => ({ optimizer: { rate, beta1: 0, beta2: 0.9, schedule } })
 
-export const kinds = {
+const kinds = {
   gaussian: kind(
     { use: 'gaussian' },
     'Gaussian mixture; components',
@@ -51,4 +52,24 @@ export const kinds = {
   'vae-flow': vae('flow'),
   gan: kind(adversarial, 'GAN; rate', rates, withRate, { output: 'sigmoid' }),
   flow: kind({ use: 'flow' }, 'flow; rate', rates, rate => ({ optimizer: { rate, schedule } })),
+}
+
+/** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {Recipe} steps @returns {Recipe} */
+export const withSteps = (generator, steps) => (generator.use === 'gaussian' ? generator : { ...generator, ...steps })
+
+/**
+ * The row of a kind of generator in a space, `pixels` or another; `title` is that of the space, and the rest stands in the recipe.
+ * @param {string} space @param {Recipe & { title: string }} pipeline @param {keyof typeof kinds} name @param {Recipe} steps
+ * @returns {Row}
+ */
+export function rowIn(space, { title, ...pipeline }, name, steps) {
+  const kind = kinds[name]
+  const made = space === 'pixels' ? kind.pixels : kind.codes
+  return {
+    name: `${space}-${name}`,
+    title: `${title}: ${kind.title}`,
+    family: title,
+    strengths: kind.strengths,
+    recipe: dial => ({ ...pipeline, generator: withSteps(made(dial), steps) }),
+  }
 }

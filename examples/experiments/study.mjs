@@ -41,6 +41,7 @@ const root = join(here, '..', '..')
  * @property {readonly string[]} datasets
  * @property {Record<string, string>} [near] data sets on which only the strength that was best on another one, earlier in the list, and
  *   its two neighbours are tried
+ * @property {Record<string, string>} [same] data sets on which nothing is tried: the choice made on another one holds there too
  * @property {readonly Column[]} [columns] of the table of final runs
  * @property {string} [explanation] of the columns, Markdown
  * @property {Scatter} [scatter] a picture of all rows
@@ -68,6 +69,7 @@ export function seedsOf(text) {
  * @returns {Run[]}
  */
 export function tuningRuns(study, { out, rows }, dataset, waiting) {
+  if (study.same?.[dataset]) return []
   return study.rows
     .filter(row => Boolean(row.after) === waiting && (!rows || rows.includes(row.name)))
     .flatMap(row => tuningOf(study, row, dataset, out))
@@ -146,10 +148,11 @@ const chosenStrength = (study, row, dataset, out) => (row.strengths ? choiceOf(s
  * @param {Study} study @param {Row} row @param {string} dataset @param {string} out
  */
 function choiceOf(study, row, dataset, out) {
-  const found = tuningOf(study, row, dataset, out).map(run => {
+  const where = study.same?.[dataset] ?? dataset
+  const found = tuningOf(study, row, where, out).map(run => {
     const { strength, folder } = run
     if (!isDone(run))
-      throw new Error(`${row.name}, ${dataset}: strength ${strength} has not been tried yet; run without --only final`)
+      throw new Error(`${row.name}, ${where}: strength ${strength} has not been tried yet; run without --only final`)
     const report = reportIn(folder)
     return { strength, value: report.failed ? -1 : /** @type {number} */ (summaryOf(report, study.figure)) }
   })
@@ -177,8 +180,10 @@ export function isDone(run) {
   return Boolean(reportIn(run.folder)) && existsSync(recipe) && readFileSync(recipe, 'utf8') === textOf(run)
 }
 
+const diverged = ['expected finite losses', 'posterior collapse']
+
 /**
- * Runs one child process; a method that diverges is a result too, and is kept as `failed.json`.
+ * Runs one child process; a method that diverges, or whose memory collapses, is a result too, and is kept as `failed.json`.
  * @param {Run} run @param {Set<import('node:child_process').ChildProcess>} children
  */
 function start(run, children) {
@@ -202,7 +207,7 @@ function start(run, children) {
         if (code === 0) return resolve()
         const said = readFileSync(log, 'utf8').trim().split('\n').at(-1) ?? ''
         if (code === 130 || signal) return reject(new Error('interrupted'))
-        if (!said.includes('expected finite losses'))
+        if (!diverged.some(what => said.includes(what)))
           return reject(new Error(`${run.folder}: exit code ${code}: ${said}`))
         mkdirSync(run.folder, { recursive: true })
         writeFileSync(join(run.folder, 'failed.json'), JSON.stringify({ failed: said }))

@@ -108,6 +108,23 @@ test('on a data set near another, the strength that was best there and its neigh
   ])
 })
 
+test('on a data set with the same choice as another, nothing is tried', () => {
+  const there = { ...settings, seeds: [0], out: join(folder, 'same') }
+  const recipe = (strength: number) => ({ temperature: strength })
+  const same = {
+    ...study,
+    datasets: ['mnist', 'fashion-mnist'],
+    same: { 'fashion-mnist': 'mnist' },
+    rows: [{ name: 'held', title: 'held', strengths: [1, 10, 100], recipe }],
+  }
+  for (const run of tuningRuns(same, there, 'mnist', false)) finish(run, run.strength === 10 ? 0.75 : 0.5)
+  expect(tuningRuns(same, there, 'fashion-mnist', false)).toEqual([])
+  expect(finalRuns(same, there).map(run => [run.dataset, run.recipe.temperature])).toEqual([
+    ['mnist', 10],
+    ['fashion-mnist', 10],
+  ])
+})
+
 test('a row can be the best of others on validation data, changed', () => {
   const there = { ...settings, seeds: [0], out: join(folder, 'best') }
   const strengths = [1, 10]
@@ -172,14 +189,18 @@ test('embedder drift: no row has another embedder, head, number of steps or batc
 })
 
 test.each([iid, continual])(
-  '$name: each row has four values of its dial, and all that learn by steps as many',
+  '$name: each row has four values of its dial, and all that learn by steps as many and of as many codes',
   study => {
-    const steps = study.rows.map(row => {
+    const budgets = study.rows.flatMap(row => {
       expect(row.strengths, row.name).toHaveLength(4)
-      const { generator } = row.recipe(row.strengths![0]!, 0) as { generator: { use: string; iterations?: number } }
-      return generator.use === 'gaussian' ? undefined : generator.iterations
+      const { generator } = row.recipe(row.strengths![0]!, 0) as {
+        generator: { use: string; iterations?: number; batchSize?: number; replaySize?: number }
+      }
+      const { use, iterations, batchSize, replaySize } = generator
+      return use === 'gaussian' ? [] : [{ iterations, batchSize, replaySize }]
     })
-    expect(new Set(steps.filter(count => count !== undefined)).size).toBe(1)
-    expect(steps.filter(count => count === undefined)).toHaveLength(study === iid ? 3 : 2)
+    expect(budgets).toHaveLength(study.rows.length - 2)
+    expect(budgets[0]!.iterations).toBeGreaterThan(0)
+    for (const budget of budgets) expect(budget).toEqual(budgets[0])
   },
 )

@@ -2,15 +2,21 @@
 // same classifier, and the same steps and batches of classifier and generator, in all rows.
 
 import { figure, generatorNumbers, percent, secondsIn } from '../columns.mjs'
-import { kinds } from '../generators.mjs'
+import { rowIn, withSteps } from '../generators.mjs'
 
 /** @typedef {import('../study.mjs').Row} Row */
 /** @typedef {import('../study.mjs').Recipe} Recipe */
 
-const steps = { learn: 1000, decode: 400, memorize: 1000 }
-const tuningSteps = { learn: 300, decode: 150, memorize: 400 }
+const half = { batchSize: 32, replaySize: 32 }
+const final = {
+  learn: { iterations: 500, batchSize: 64, replaySize: 64 },
+  decode: { iterations: 250, ...half },
+  memorize: { iterations: 500, ...half },
+}
+/** @type {Record<string, Recipe>} */
+const tuning = { learn: { iterations: 250 }, decode: { iterations: 125 }, memorize: { iterations: 250 } }
 
-const learn = { use: 'learn', iterations: steps.learn }
+const learn = { use: 'learn', ...final.learn }
 const recall = { use: 'recall', perClass: 3000 }
 const phases = {
   pixels: [recall, learn, 'memorize'],
@@ -18,7 +24,7 @@ const phases = {
   learned: [
     recall,
     { ...learn, embedder: 'freeze-after-first', autoencode: 100 },
-    { use: 'decode', iterations: steps.decode },
+    { use: 'decode', ...final.decode },
     'memorize',
   ],
 }
@@ -41,60 +47,56 @@ const spaces = {
   },
 }
 
-/** @param {Recipe} generator @param {number} iterations */
-const withSteps = (generator, iterations) => (generator.use === 'gaussian' ? generator : { ...generator, iterations })
+/** @param {keyof typeof spaces} space @param {Parameters<typeof rowIn>[2]} kind */
+const row = (space, kind) => rowIn(space, spaces[space], kind, final.memorize)
 
-/** @param {keyof typeof spaces} space @param {keyof typeof kinds} name @returns {Row} */
-function row(space, name) {
-  const { title, ...pipeline } = spaces[space]
-  const kind = kinds[name]
+/**
+ * A row of pixels whose generator, or recall, is changed to that of a published method.
+ * @param {string} name @param {string} title @param {Parameters<typeof rowIn>[2]} kind @param {Recipe} change @param {Recipe} [more] of recall
+ * @returns {Row}
+ */
+function published(name, title, kind, change, more = {}) {
+  const { recipe, ...rest } = row('pixels', kind)
   return {
-    name: `${space}-${name}`,
-    title: `${title}: ${kind.title}`,
-    family: title,
-    strengths: kind.strengths,
-    recipe: dial => ({
-      ...pipeline,
-      generator: withSteps(space === 'pixels' ? kind.pixels(dial) : kind.codes(dial), steps.memorize),
-    }),
-  }
-}
-
-/** @param {string} name @param {string} title @param {readonly number[]} strengths @param {(dial: number) => Recipe} generator @param {Recipe} [more] of recall */
-const published = (name, title, strengths, generator, more = {}) => {
-  const { title: _, ...pipeline } = spaces.pixels
-  return {
+    ...rest,
     name,
     title,
     family: 'published, of pixels',
-    strengths,
-    recipe: (/** @type {number} */ dial) => ({
-      ...pipeline,
-      generator: withSteps(generator(dial), steps.memorize),
-      phases: [{ ...recall, ...more }, learn, 'memorize'],
-    }),
+    recipe: (dial, given) => {
+      const made = recipe(dial, given)
+      return {
+        ...made,
+        generator: { .../** @type {Recipe} */ (made.generator), ...change },
+        phases: [{ ...recall, ...more }, learn, 'memorize'],
+      }
+    },
   }
 }
-
-const widths = [400, 400]
-/** @param {string} retention @param {number} rate */
-const mergan = (retention, rate) => ({ ...kinds.gan.pixels(rate), auxiliary: 1, retention })
 
 /** @type {Row[]} */
 const rows = [
   published(
     'dgr',
-    'DGR: VAE of pixels, labels by the classifier; β',
-    kinds['vae-bernoulli'].strengths,
-    beta => ({ use: 'vae', widths, likelihood: 'bernoulli', conditional: false, beta }),
+    'DGR: unconditional VAE of pixels, labels by the classifier; β',
+    'vae-bernoulli',
+    { conditional: false, prior: 'standard' },
     { labels: 'classifier' },
   ),
-  published('mergan-jtr', 'MeRGAN, joint retraining; rate', kinds.gan.strengths, rate => mergan('replay', rate)),
-  published('mergan-ra', 'MeRGAN, replay alignment; rate', kinds.gan.strengths, rate => mergan('align', rate)),
+  published('mergan-jtr', 'MeRGAN, joint retraining; rate', 'gan', { auxiliary: 1, retention: 'replay' }),
+  published('mergan-ra', 'MeRGAN, replay alignment; rate', 'gan', { auxiliary: 1, retention: 'align' }),
   .../** @type {const} */ (['vae-bernoulli', 'gan', 'flow']).map(kind => row('pixels', kind)),
   .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('cosine', kind)),
   .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('learned', kind)),
 ]
+
+const quality = {
+  use: 'sample-quality',
+  space: 'decoded',
+  measures: ['frechet', 'cas', 'label-consistency'],
+  samples: 10_000,
+  classifier: { iterations: 250 },
+  columns: 5,
+}
 
 /** @type {import('../study.mjs').Study} */
 export const study = {
@@ -119,24 +121,22 @@ export const study = {
     y: { title: 'accuracy (head), %', of: run => percent(figure('ACC/head')(run)) },
   },
   datasets: ['mnist', 'fashion-mnist'],
-  near: { 'fashion-mnist': 'mnist' },
+  same: { 'fashion-mnist': 'mnist' },
   figure: 'ACC/head',
   tuningSeed: 100,
   forTuning: recipe => ({
     ...recipe,
     stream: { .../** @type {object} */ (recipe.stream), validation: 0.1, measureOn: 'validation' },
-    generator: withSteps(/** @type {Recipe} */ (recipe.generator), tuningSteps.memorize),
+    generator: withSteps(/** @type {Recipe} */ (recipe.generator), /** @type {Recipe} */ (tuning.memorize)),
     phases: /** @type {any[]} */ (recipe.phases).map(phase =>
-      phase.use === 'learn' || phase.use === 'decode'
-        ? { ...phase, iterations: tuningSteps[/** @type {'learn' | 'decode'} */ (phase.use)] }
-        : phase,
+      typeof phase === 'string' ? phase : { ...phase, ...tuning[phase.use] },
     ),
     evaluators: ['accuracy'],
   }),
   shared: {
     readout: 'head',
     stream: { use: 'split', tasks: 5 },
-    evaluators: ['accuracy', { use: 'sample-quality', space: 'decoded', columns: 5 }],
+    evaluators: ['accuracy', quality],
     observers: ['console'],
   },
   rows,

@@ -1,60 +1,40 @@
-// The rows of the study: how good are the samples of each generator, of pixels and in the latent space of two autoencoders? All classes at
+// The rows of the study: how good are the samples of each generator, of pixels and in the latent space of an autoencoder? All classes at
 // once, nothing is forgotten; the same steps and batches for all that learn by steps.
 
 import { figure, generatorNumbers, percent, secondsIn } from '../columns.mjs'
-import { kinds } from '../generators.mjs'
+import { rowIn, withSteps } from '../generators.mjs'
 
 /** @typedef {import('../study.mjs').Row} Row */
 /** @typedef {import('../study.mjs').Recipe} Recipe */
 
-const iterations = { final: 4000, tuning: 1500 }
+const steps = {
+  final: { iterations: 2000, batchSize: 64 },
+  tuning: { iterations: 700, batchSize: 64 },
+}
 
 const spaces = {
-  pixels: { title: 'pixels', embedder: 'identity', before: [] },
-  cosine: {
-    title: '64 cosine coefficients',
-    embedder: { use: 'dct', coefficients: 64 },
-    decoder: 'dct',
-    before: [],
-  },
+  pixels: { title: 'pixels', embedder: 'identity', phases: ['memorize'] },
   learned: {
     title: 'codes of an autoencoder',
     embedder: { use: 'mlp', widths: [400], codes: 64, normalize: 'layer' },
     decoder: { use: 'mlp', widths: [400] },
     // classification weighs next to nothing beside this
-    before: [
-      { use: 'learn', iterations: 3000, autoencode: 100 },
-      { use: 'decode', iterations: 2000 },
+    phases: [
+      { use: 'learn', iterations: 2000, batchSize: 64, autoencode: 100 },
+      { use: 'decode', iterations: 500, batchSize: 64 },
+      'memorize',
     ],
   },
 }
 
-/** @param {keyof typeof spaces} space @param {keyof typeof kinds} name @returns {Row} */
-function row(space, name) {
-  const { title, before, ...networks } = spaces[space]
-  const kind = kinds[name]
-  return {
-    name: `${space}-${name}`,
-    title: `${title}: ${kind.title}`,
-    family: title,
-    strengths: kind.strengths,
-    recipe: dial => ({
-      ...networks,
-      generator: withSteps(space === 'pixels' ? kind.pixels(dial) : kind.codes(dial), iterations.final),
-      phases: [...before, 'memorize'],
-    }),
-  }
-}
-
-/** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {number} steps */
-const withSteps = (generator, steps) => (generator.use === 'gaussian' ? generator : { ...generator, iterations: steps })
+/** @param {keyof typeof spaces} space @param {Parameters<typeof rowIn>[2]} kind */
+const row = (space, kind) => rowIn(space, spaces[space], kind, steps.final)
 
 const priors = /** @type {const} */ (['vae-standard', 'vae-mixture', 'vae-vamp', 'vae-flow'])
 
 /** @type {Row[]} */
 const rows = [
   .../** @type {const} */ (['gaussian', 'vae', 'vae-bernoulli', 'gan', 'flow']).map(kind => row('pixels', kind)),
-  .../** @type {const} */ (['gaussian', 'vae', 'gan', 'flow']).map(kind => row('cosine', kind)),
   .../** @type {const} */ (['gaussian', 'vae', ...priors, 'gan', 'flow']).map(kind => row('learned', kind)),
 ]
 
@@ -82,13 +62,13 @@ export const study = {
     y: { title: 'CAS, %', of: run => percent(figure('mean-decoded-cas')(run)) },
   },
   datasets: ['mnist', 'fashion-mnist'],
-  near: { 'fashion-mnist': 'mnist' },
+  same: { 'fashion-mnist': 'mnist' },
   figure: 'mean-decoded-cas',
   tuningSeed: 100,
   forTuning: recipe => ({
     ...recipe,
     stream: { use: 'split', tasks: 1, validation: 0.1, measureOn: 'validation' },
-    generator: withSteps(/** @type {Recipe} */ (recipe.generator), iterations.tuning),
+    generator: withSteps(/** @type {Recipe} */ (recipe.generator), steps.tuning),
     evaluators: [{ use: 'sample-quality', space: 'decoded', measures: ['cas'], columns: 0 }],
   }),
   shared: {

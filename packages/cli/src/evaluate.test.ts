@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeAnswers, evaluationSchema } from '@lgm/answers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { balanced, call, makeHome, removeHome, writeData } from './home.fixture.js'
 
 let home: string
@@ -184,6 +184,15 @@ describe('lgm evaluate', () => {
     expect(out.match(/from saved answers/g)).toHaveLength(2)
     expect(evaluation('many/a/evaluation.json')).toEqual(evaluation('many/b/evaluation.json'))
     expect((await lgm('evaluate', 'many', '--out', 'x.json')).err).toMatch(/--out: expected one run, got 2/)
+  })
+
+  test('says how many tasks it has read, where that takes long', async () => {
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += 3000))
+    const { code, err } = await lgm('evaluate', 'run', '--evaluators', 'accuracy')
+    vi.restoreAllMocks()
+    expect(code).toBe(0)
+    expect(err.split('\n').slice(0, -1)).toEqual([1, 2, 3].map(task => `${join(home, 'run')}: task ${task} of 3`))
   })
 
   test('refuses what cannot be evaluated, and says what to do', async () => {
