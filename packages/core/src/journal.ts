@@ -224,7 +224,9 @@ export class FitLog {
   #check({ name, of, arrays }: FitRecord): void {
     const { params, iterations } = this.#fit
     const shapes = (given: Readonly<Record<string, { readonly shape: readonly number[] }>>) =>
-      Object.entries(given).map(([name, { shape }]) => `${name} [${shape.join(', ')}]`).join(', ')
+      Object.entries(given)
+        .map(([name, { shape }]) => `${name} [${shape.join(', ')}]`)
+        .join(', ')
     const got = subsetOf(arrays, 'params/')
     if (name === this.#fit.name && of === iterations && shapes(got) === shapes(params)) return
     throw expected(
@@ -244,6 +246,7 @@ function subsetOf<Value>(values: Readonly<Record<string, Value>>, prefix: string
 
 async function arraysOf(params: Params): Promise<Record<string, NamedArray>> {
   const arrays: Record<string, NamedArray> = {}
-  for (const [name, tensor] of Object.entries(params)) arrays[name] = { shape: tensor.shape, values: await tensor.data() }
+  for (const [name, tensor] of Object.entries(params))
+    arrays[name] = { shape: tensor.shape, values: await tensor.data() }
   return arrays
 }

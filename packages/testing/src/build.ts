@@ -33,7 +33,11 @@ export function composeParts(
   { seed = 0, events, journal }: Omit<Surroundings, 'beside'> = {},
 ): Composition {
   const sink: Events = { emit: event => void events?.push(event) }
-  return compose(plugins, [], corePoints, { rng: createRng(seed), trainer: createTrainer(sink, undefined, journal), events: sink })
+  return compose(plugins, [], corePoints, {
+    rng: createRng(seed),
+    trainer: createTrainer(sink, undefined, journal),
+    events: sink,
+  })
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   subset,
   type Update,
   weightedSum,
-} from '@lgm/core' 
+} from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
 /** α, Δt and ε, as in the options. */
