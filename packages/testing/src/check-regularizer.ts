@@ -279,7 +279,7 @@ export function checkRegularizer({
       const save = async (files: ReadonlyMap<string, Uint8Array>) => void left.push(files)
       const learnTwo = async (found?: TaskRecord) => {
         const journal = new Journal()
-        const plugins = [...tiny().plugins, ...beside, plugin(), learn({ iterations: 60, batchSize: 8 })]
+        const plugins = [...tiny().plugins, ...beside, plugin(), learn({ iterations: 60, batchSize: 8, early: 30 })]
         const { regularizer, grow, finish } = bench(composeParts(plugins, { journal }), at, tiny)
         const { state } = await finish(first().state)
         journal.begin(1, found ? { due: () => false, save, found } : { due: () => true, save })
