@@ -7,9 +7,10 @@
 const widths = [400, 400]
 const schedule = 'cosine'
 const optimizer = { rate: 0.001, schedule }
-const rates = [3e-4, 1e-3, 3e-3, 1e-2]
-/** Of pixels from 0 to 1, and of codes of mean 0 and variance 1: deviations of what the decoder leaves out. */
-const deviations = [0.1, 0.2, 0.4, 0.8]
+const gan = [1e-3, 3e-3, 1e-2, 3e-2]
+const flow = [1e-4, 3e-4, 1e-3, 3e-3]
+/** Of what a decoder leaves out: of pixels from 0 to 1, and of codes, whose variance is about 1. */
+const deviations = { pixels: [0.05, 0.1, 0.2, 0.4], codes: [0.2, 0.4, 0.8, 1.6] }
 
 /**
  * @param {Recipe} of what all of its kind have in common @param {string} title with the name of the dial
@@ -19,13 +20,15 @@ const deviations = [0.1, 0.2, 0.4, 0.8]
 const kind = (of, title, strengths, dialled, pixels = {}) => ({
   title,
   strengths,
-  codes: dial => ({ ...of, ...dialled(dial) }),
   pixels: dial => ({ ...of, ...dialled(dial), ...pixels }),
+  codes: dial => ({ ...of, ...dialled(dial) }),
 })
 
-/** A VAE whose prior is of this kind, given the label. @param {string} prior */
+/** A VAE of codes whose prior is of this kind, given the label. @param {string} prior */
 const vae = (prior, title = `VAE, prior: ${prior}`) =>
-  kind({ use: 'vae', widths, optimizer, prior }, `${title}; σ`, deviations, sigma => ({ sigma }))
+  kind({ use: 'vae', widths, optimizer, prior, latent: 16, noise: true }, `${title}; σ`, deviations.codes, sigma => ({
+    sigma,
+  }))
 
 const adversarial = { use: 'gan', widths, criticSteps: 2 }
 const withRate = (/** @type {number} */ rate) => ({ optimizer: { rate, beta1: 0, beta2: 0.9, schedule } })
@@ -40,6 +43,9 @@ const kinds = {
     { covariance: 'diagonal' },
   ),
   vae: vae('class', 'VAE'),
+  'vae-gaussian': kind({ use: 'vae', widths, optimizer }, 'VAE, Gaussian pixels; σ', deviations.pixels, sigma => ({
+    sigma,
+  })),
   'vae-bernoulli': kind(
     { use: 'vae', widths, optimizer, likelihood: 'bernoulli' },
     'VAE, Bernoulli pixels; β',
@@ -50,8 +56,8 @@ const kinds = {
   'vae-mixture': vae('mixture'),
   'vae-vamp': vae('vamp'),
   'vae-flow': vae('flow'),
-  gan: kind(adversarial, 'GAN; rate', rates, withRate, { output: 'sigmoid' }),
-  flow: kind({ use: 'flow' }, 'flow; rate', rates, rate => ({ optimizer: { rate, schedule } })),
+  gan: kind(adversarial, 'GAN; rate', gan, withRate, { output: 'sigmoid' }),
+  flow: kind({ use: 'flow' }, 'flow; rate', flow, rate => ({ optimizer: { rate, schedule } })),
 }
 
 /** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {Recipe} steps @returns {Recipe} */

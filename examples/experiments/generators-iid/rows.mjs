@@ -34,7 +34,9 @@ const priors = /** @type {const} */ (['vae-standard', 'vae-mixture', 'vae-vamp',
 
 /** @type {Row[]} */
 const rows = [
-  .../** @type {const} */ (['gaussian', 'vae', 'vae-bernoulli', 'gan', 'flow']).map(kind => row('pixels', kind)),
+  .../** @type {const} */ (['gaussian', 'vae-gaussian', 'vae-bernoulli', 'gan', 'flow']).map(kind =>
+    row('pixels', kind),
+  ),
   .../** @type {const} */ (['gaussian', 'vae', ...priors, 'gan', 'flow']).map(kind => row('learned', kind)),
 ]
 
