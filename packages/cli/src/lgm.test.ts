@@ -414,7 +414,7 @@ describe('as a process of its own', () => {
     return { child, said, ended, until }
   }
 
-  test('Ctrl-C stops it with one line and exit code 130, and leaves nothing half done', async () => {
+  test('Ctrl-C stops it with one line and exit code 130, and leaves what --resume needs', async () => {
     const { child, said, ended, until } = start(
       'run',
       'tiny.yaml',
@@ -428,7 +428,11 @@ describe('as a process of its own', () => {
     expect(await ended).toBe(130)
     expect(said.out).toBe('')
     expect(said.err.trim()).toBe('interrupted: stopping at the next step; once more stops at once')
-    expect(readdirSync(join(home, 'stopped')).sort()).toEqual(['events.jsonl', 'recipe.resolved.yaml'])
+    expect(readdirSync(join(home, 'stopped')).sort()).toEqual(['checkpoints', 'events.jsonl', 'recipe.resolved.yaml'])
+    expect(readdirSync(join(home, 'stopped/checkpoints/underway')).sort()).toEqual([
+      'fit-1.safetensors',
+      'manifest.json',
+    ])
     expect(readFileSync(join(home, 'stopped/events.jsonl'), 'utf8')).toContain('interrupted')
   })
 

@@ -163,7 +163,7 @@ export function checkGenerator(description: GeneratorDescription): void {
     test('stopped while it learns, it goes on from there, bit for bit', async () => {
       const longer = (): Plugin => {
         const { options, ...rest } = quick()
-        return { ...rest, options: 'iterations' in options ? { ...options, iterations: 90 } : options }
+        return { ...rest, options: 'iterations' in options ? { ...options, iterations: 45 } : options }
       }
       const composition = makeQuick(1)
       await generatorOf(composition).memorize(first!)
