@@ -83,6 +83,17 @@ describe('a synthesis', () => {
   })
 })
 
+test('transposed convolutions begin at the scale that keeps variances: of what reaches one place, a quarter of side × side × channels', () => {
+  const wide: Architecture = { net: 'conv', filters: [32, 64], widths: [4] }
+  const params = initSynthesis('me', wide, 3, 0, [8, 8, 16], createRng(0))
+  const largest = (layer: number) => params[`conv/${layer}/kernel`]!.abs().max().dataSync()[0]!
+  // ± √(6 / (64 · 9 / 4)) before a ReLU, ± √(3 / (32 · 9 / 4)) at last: both 0.2041
+  for (const layer of [0, 1]) {
+    expect(largest(layer)).toBeLessThanOrEqual(0.20413)
+    expect(largest(layer)).toBeGreaterThan(0.204)
+  }
+})
+
 test('a network with room for more labels computes what it did for the old ones', () => {
   for (const architecture of [mlp, conv]) {
     const shape = [4, 4, 1]

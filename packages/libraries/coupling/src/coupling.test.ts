@@ -1,8 +1,9 @@
-import { createRng, createTrainer, oneHot, optimizerOptions, type Params, range, subset } from '@lgm/core'
+import { convolve, createRng, createTrainer, oneHot, optimizerOptions, type Params, range, subset } from '@lgm/core'
 import { expectClose, expectGradients, expectNoLeak } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import { transformed } from './architecture.js'
+import { conditionMap, initConditioner } from './conditioner.js'
 import {
   drawFrom,
   type Flow,
@@ -145,6 +146,25 @@ test.each([
       Object.entries(moved(flow, 2, 0.2)).map(([name, tensor]) => [`flow/${name}`, tensor] as const),
     ),
   })
+})
+
+test('of convolutions the first map reaches the last beside the smaller ones', () => {
+  const two: Flow = { ...conv, shape: [4, 4, 2], filters: [3, 2] }
+  const made = initConditioner(two, 0, 2, createRng(0))
+  const [inner, outer] = [made['out/0/kernel']!, made['out/1/kernel']!]
+  const given = normal([1, 4, 4, 2]) as tf.Tensor4D
+  const y = oneHot(Int32Array.of(0), 2)
+  // nothing comes up from the smallest map; what the last layer makes is then of the first map alone
+  const cut = { ...made, 'out/0/kernel': tf.zerosLike(inner), 'out/1/kernel': tf.onesLike(outer) }
+  const first = convolve(given, made['in/0/kernel']!, made['in/0/bias']!, 2, 'relu')
+  expect(first.max().dataSync()[0]).toBeGreaterThan(0)
+  // a stride of 2 and kernels of ones: an output of 2 · 2 channels sums the places of the first map that reach it; the first one, all alone
+  const out = conditionMap(cut, given, y, two)
+  expectClose(
+    out.slice([0, 0, 0, 0], [1, 1, 1, 1]).reshape([1]),
+    [first.slice([0, 0, 0, 0], [1, 1, 1, 3]).sum().dataSync()[0]!],
+    1e-5,
+  )
 })
 
 describe('what couplings of maps transform', () => {
