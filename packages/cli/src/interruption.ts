@@ -4,8 +4,8 @@ import { exitCodes } from './exit.js'
 const onePress = 500
 
 /**
- * Listens for Ctrl-C and for being asked to end: the first time the signal is aborted, so that the work stops at its next step and
- * leaves nothing half done; the second time the process ends at once. `release` stops listening.
+ * Listens for Ctrl-C and for being asked to end: the first time the signal is aborted, so that the work stops where it can go on
+ * from, within 20 steps; the second time the process ends at once. `release` stops listening.
  */
 export function interruption(err: (text: string) => void): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController()
@@ -17,7 +17,7 @@ export function interruption(err: (text: string) => void): { readonly signal: Ab
     }
     first = performance.now()
     controller.abort()
-    err('interrupted: stopping at the next step; once more stops at once')
+    err('interrupted: stopping within 20 steps; once more stops at once')
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)

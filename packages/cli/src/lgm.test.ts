@@ -414,7 +414,7 @@ describe('as a process of its own', () => {
     return { child, said, ended, until }
   }
 
-  test('Ctrl-C stops it with one line and exit code 130, and leaves what --resume needs', async () => {
+  test('Ctrl-C stops it with exit code 130, leaves what --resume needs, and says so', async () => {
     const { child, said, ended, until } = start(
       'run',
       'tiny.yaml',
@@ -427,7 +427,10 @@ describe('as a process of its own', () => {
     child.kill('SIGINT')
     expect(await ended).toBe(130)
     expect(said.out).toBe('')
-    expect(said.err.trim()).toBe('interrupted: stopping at the next step; once more stops at once')
+    expect(said.err.trim().split('\n')).toEqual([
+      'interrupted: stopping within 20 steps; once more stops at once',
+      'stopped; the same command with --resume goes on from here',
+    ])
     expect(readdirSync(join(home, 'stopped')).sort()).toEqual(['checkpoints', 'events.jsonl', 'recipe.resolved.yaml'])
     expect(readdirSync(join(home, 'stopped/checkpoints/underway')).sort()).toEqual([
       'fit-1.safetensors',

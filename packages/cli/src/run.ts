@@ -78,6 +78,10 @@ export async function runRecipes(
       reports.push(await runOne(order, options, surroundings, signal))
       if (!options.json && !options.quiet && recipes.length > 1) out(resultTable([reports.at(-1)!]))
     }
+  } catch (error) {
+    if (error instanceof Interrupted && options.out !== undefined && !options.quiet)
+      err('stopped; the same command with --resume goes on from here')
+    throw error
   } finally {
     release()
   }
