@@ -43,8 +43,12 @@ async function watching(name: string) {
 }
 
 /** What the server tells, as a browser would hear it. */
-async function hear(address: string, heard: { status: string; sections?: [string, string][] }[]) {
-  const body = (await fetch(`${address}events`)).body!
+async function hear(
+  address: string,
+  heard: { status: string; sections?: [string, string][] }[],
+  signal: AbortSignal | null = null,
+) {
+  const body = (await fetch(`${address}events`, { signal })).body!
   let rest = ''
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
     const parts = (rest + chunk).split('\n\n')
@@ -118,6 +122,33 @@ describe('lgm watch', () => {
       expect(refused, host).toBe(true)
     }
   }, 30_000)
+
+  test('tells several browsers, those that come later too, and after the run has failed', async () => {
+    const folder = join(home, 'several')
+    mkdirSync(folder)
+    const events = join(folder, 'events.jsonl')
+    writeFileSync(events, begin(3) + step(20))
+    const { address } = await watching('several')
+    const statuses = (signal?: AbortSignal) => {
+      const heard: { status: string }[] = []
+      hear(address, heard, signal).catch(() => {})
+      return () => heard.at(-1)?.status
+    }
+    const leaves = new AbortController()
+    const [first, second] = [statuses(leaves.signal), statuses()]
+    const told = (status: () => string | undefined) => expect.poll(status, { timeout: 20_000 })
+    await told(first).toContain('learn 20/60')
+    await told(second).toContain('learn 20/60')
+    leaves.abort()
+    appendFileSync(events, step(40))
+    await told(second).toContain('learn 40/60')
+    expect(first()).toContain('learn 20/60')
+    await told(statuses()).toContain('learn 40/60')
+    appendFileSync(events, line({ type: 'run-failed', message: 'the loss is NaN' }))
+    await told(second).toBe('run failed: the loss is NaN')
+    await told(statuses()).toBe('run failed: the loss is NaN')
+    expect((await fetch(address)).status).toBe(200)
+  }, 60_000)
 
   test('ends at once at Ctrl-C with a browser listening, and says which port is taken', async () => {
     const child = spawn(process.execPath, [program, 'watch', 'none'], { cwd: home })
