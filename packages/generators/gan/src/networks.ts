@@ -42,14 +42,14 @@ export function initGan(
 }
 
 /** The same networks for more classes: what they compute for the old ones stays the same. */
-export function growGan(params: Params, { auxiliary }: Networks, from: number, to: number, rng: Rng): Params {
+export function growGan(params: Params, { auxiliary, gain = 1 }: Networks, from: number, to: number, rng: Rng): Params {
   const critic = subset(params, 'critic')
   return flatten({
-    generator: growLabels(subset(params, 'generator'), from, to, rng),
+    generator: growLabels(subset(params, 'generator'), from, to, rng, gain),
     critic:
       auxiliary > 0
-        ? { ...critic, ...prefixed('mlp', growMlp(subset(critic, 'mlp'), 1 + to, rng)) }
-        : growLabels(critic, from, to, rng),
+        ? { ...critic, ...prefixed('mlp', growMlp(subset(critic, 'mlp'), 1 + to, rng, gain)) }
+        : growLabels(critic, from, to, rng, gain),
   })
 }
 

@@ -129,7 +129,7 @@ class Memorizer implements Generator {
   #start(shape: readonly number[], classes: number): Params {
     const before = classesIn(this.#memorized.known)
     if (this.#memorized.tasks > 0 && this.#options.retention !== 'restart')
-      return growLabels(this.#network, before, classes, this.#rng)
+      return growLabels(this.#network, before, classes, this.#rng, this.#options.gain)
     return initSynthesis(nameOf(this), this.#options, this.#options.codeSize, classes, shape, this.#rng)
   }
 

@@ -8,7 +8,7 @@ import { learnCodes } from './training.js'
 /** The first batch, of 1000 items, by which codes of so many bits are learned. */
 async function firstNoise(codeBits: 2 | 8 | 32): Promise<Float32Array> {
   const items = arrayExamples(createRng(0).normal(2000), [2], new Int32Array(1000), 'items')
-  let noise = new Float32Array()
+  let noise: Float32Array = new Float32Array()
   const trainer: Trainer = {
     async fit({ batch, params }: Fit) {
       const tensors = await batch()

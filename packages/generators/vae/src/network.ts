@@ -44,7 +44,7 @@ export function createNetwork(where: string, options: NetworkOptions, shape: rea
     },
     grow(params, from, to, rng) {
       if (!conditional) return params
-      const grown = (part: string) => prefixed(part, growLabels(subset(params, part), from, to, rng))
+      const grown = (part: string) => prefixed(part, growLabels(subset(params, part), from, to, rng, options.gain))
       return { ...params, ...grown('encoder'), ...grown('decoder') }
     },
     encode(params, u, y) {

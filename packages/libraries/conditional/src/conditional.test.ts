@@ -1,4 +1,5 @@
 import { arrayExamples, createRng, oneHot, type Params } from '@lgm/core'
+import { expectClose } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import {
@@ -93,6 +94,24 @@ test('transposed convolutions begin at the scale that keeps variances: of what r
     expect(largest(layer)).toBeGreaterThan(0.204)
   }
 })
+
+test.each([mlp, conv])(
+  'first weights are as large as asked for, of net $net and of labels that come later too',
+  architecture => {
+    const gain = 0.25
+    const shape = [7, 5, 2]
+    const make = (of: Architecture) => {
+      const rng = createRng(0)
+      const analysis = initAnalysis('me', of, shape, 1, 6, rng)
+      const kernels = (params: Params) => Object.entries(params).filter(([name]) => name.endsWith('kernel'))
+      const grown = growLabels(analysis, 1, 3, rng, of.gain)
+      return [...kernels(analysis), ...kernels(initSynthesis('me', of, 3, 1, shape, rng)), ...kernels(grown)]
+    }
+    const [whole, small] = [make(architecture), make({ ...architecture, gain })]
+    expect(small).toHaveLength(whole.length)
+    for (const [i, [, kernel]] of small.entries()) expectClose(kernel, whole[i]![1].mul(gain).dataSync(), 1e-7)
+  },
+)
 
 test('a network with room for more labels computes what it did for the old ones', () => {
   for (const architecture of [mlp, conv]) {

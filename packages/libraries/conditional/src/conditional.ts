@@ -26,6 +26,13 @@ export const networkOptions = {
     .min(1)
     .default([32, 64])
     .describe('of net: conv, filters from the code inwards, each layer halving the sides'),
+  gain: z
+    .number()
+    .positive()
+    .default(1)
+    .describe(
+      "scale of the first weights against √(6/n) before a ReLU and √(3/n) elsewhere; PyTorch's default, 1/√n, is 0.408 and 0.577",
+    ),
 }
 
 /** What decides the shapes of the parameters; `widths` are the hidden layers of an analysis, those of a synthesis in reverse. */
@@ -33,6 +40,8 @@ export interface Architecture {
   readonly net: 'mlp' | 'conv'
   readonly filters: readonly number[]
   readonly widths: readonly number[]
+  /** Scale of the first weights; 1 keeps variances (He et al. 2015, arXiv:1502.01852). */
+  readonly gain?: number
 }
 
 /** Side of a filter, in positions. */
@@ -47,22 +56,22 @@ export const stride = 2
  */
 export function initAnalysis(
   where: string,
-  { net, filters, widths }: Architecture,
+  { net, filters, widths, gain = 1 }: Architecture,
   shape: readonly number[],
   labels: number,
   outputs: number,
   rng: Rng,
 ): Params {
-  if (net === 'mlp') return prefixed('mlp', initMlp([sizeOf(shape) + labels, ...widths, outputs], rng))
+  if (net === 'mlp') return prefixed('mlp', initMlp([sizeOf(shape) + labels, ...widths, outputs], rng, 'linear', gain))
   const sides = sidesOf(where, shape, filters.length)
   const channels = [shape[2]!, ...filters]
   const inputs = sizeOf([...sides.at(-1)!, channels.at(-1)!])
   return {
     ...prefixed(
       'conv',
-      Object.assign({}, ...filters.map((count, layer) => kernelOf(layer, channels[layer]!, count, rng))),
+      Object.assign({}, ...filters.map((count, layer) => kernelOf(layer, channels[layer]!, count, rng, gain))),
     ),
-    ...prefixed('mlp', initMlp([inputs + labels, ...widths, outputs], rng)),
+    ...prefixed('mlp', initMlp([inputs + labels, ...widths, outputs], rng, 'linear', gain)),
   }
 }
 
@@ -83,27 +92,27 @@ export function analyse(params: Params, x: tf.Tensor, y?: tf.Tensor2D): tf.Tenso
  */
 export function initSynthesis(
   where: string,
-  { net, filters, widths }: Architecture,
+  { net, filters, widths, gain = 1 }: Architecture,
   inputs: number,
   labels: number,
   shape: readonly number[],
   rng: Rng,
 ): Params {
   const hidden = [inputs + labels, ...widths.toReversed()]
-  if (net === 'mlp') return prefixed('mlp', initMlp([...hidden, sizeOf(shape)], rng))
+  if (net === 'mlp') return prefixed('mlp', initMlp([...hidden, sizeOf(shape)], rng, 'linear', gain))
   const smallest = sidesOf(where, shape, filters.length).at(-1)!
   const channels = [...filters.toReversed(), shape[2]!]
   const layers = filters.map((_, layer) => {
     const [from, to] = [channels[layer]!, channels[layer + 1]!]
-    const gain = layer + 1 === filters.length ? Math.SQRT1_2 : 1
+    const scale = layer + 1 === filters.length ? gain * Math.SQRT1_2 : gain
     const fanIn = (from * side * side) / (stride * stride)
     return {
-      [`${layer}/kernel`]: uniformWeights([side, side, to, from], fanIn, count => rng.uniform(count), gain),
+      [`${layer}/kernel`]: uniformWeights([side, side, to, from], fanIn, count => rng.uniform(count), scale),
       [`${layer}/bias`]: tf.zeros([to]),
     }
   })
   return {
-    ...prefixed('mlp', initMlp([...hidden, sizeOf([...smallest, channels[0]!])], rng, 'relu')),
+    ...prefixed('mlp', initMlp([...hidden, sizeOf([...smallest, channels[0]!])], rng, 'relu', gain)),
     ...prefixed('conv', Object.assign({}, ...layers)),
   }
 }
@@ -139,12 +148,12 @@ export function synthesize(
  * A network of `initAnalysis` or `initSynthesis` with room for more labels: rows are added for the new ones, and what it computes for the
  * old ones stays the same. All other tensors are those of `params`.
  */
-export function growLabels(params: Params, from: number, to: number, rng: Rng): Params {
+export function growLabels(params: Params, from: number, to: number, rng: Rng, gain = 1): Params {
   if (to <= from) return params
   const kernel = params['mlp/0/kernel']!
   const [inputs, outputs] = kernel.shape as [number, number]
   const grown = tf.tidy(() => {
-    const added = uniformWeights([to - from, outputs], inputs + to - from, count => rng.uniform(count))
+    const added = uniformWeights([to - from, outputs], inputs + to - from, count => rng.uniform(count), gain)
     return tf.concat([kernel, added])
   })
   return { ...params, 'mlp/0/kernel': grown }
@@ -155,9 +164,10 @@ export function prefixed(prefix: string, params: Params): Params {
   return Object.fromEntries(Object.entries(params).map(([name, tensor]) => [`${prefix}/${name}`, tensor]))
 }
 
-function kernelOf(layer: number, inputs: number, outputs: number, rng: Rng): Params {
+function kernelOf(layer: number, inputs: number, outputs: number, rng: Rng, gain: number): Params {
+  const shape = [side, side, inputs, outputs]
   return {
-    [`${layer}/kernel`]: uniformWeights([side, side, inputs, outputs], side * side * inputs, n => rng.uniform(n)),
+    [`${layer}/kernel`]: uniformWeights(shape, side * side * inputs, n => rng.uniform(n), gain),
     [`${layer}/bias`]: tf.zeros([outputs]),
   }
 }
