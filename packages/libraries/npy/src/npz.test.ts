@@ -5,6 +5,7 @@ import { LgmError } from '@lgm/core'
 import { expect, test } from 'vitest'
 import { encodeNpy } from './npy.js'
 import { decodeNpz } from './npz.js'
+import { type Member, zip } from './zip.fixture.js'
 import { readZip } from './zip.js'
 
 /** Written by NumPy 2.4. */
@@ -17,57 +18,6 @@ test.each(['stored.npz', 'deflated.npz'])('%s, as NumPy wrote it, has the arrays
   expect(read('y')).toEqual({ shape: [2], values: Float64Array.of(1, 0) })
   expect(() => read('z')).toThrow(`${name}: expected an array "z", got those named ["x","y"]; name one of them`)
 })
-
-interface Member {
-  readonly name: string
-  readonly data: Uint8Array
-  readonly change?: { flags?: number; method?: number; crc?: number; packed?: number; size?: number; at?: number }
-}
-
-/** A zip file, deflated, whose directory says something else where it is told to. */
-function zip(members: readonly Member[], tail = { entries: members.length, size: -1, comment: '' }): Uint8Array {
-  const local: Uint8Array[] = []
-  const directory: Uint8Array[] = []
-  let at = 0
-  for (const { name, data, change } of members) {
-    const packed = deflateRawSync(data)
-    const facts = {
-      ...{ flags: 0, method: 8, crc: crc32(data), packed: packed.length, size: data.length, at },
-      ...change,
-    }
-    const title = Buffer.from(name)
-    const fields = [facts.crc, facts.packed, facts.size].map(word)
-    const common = [half(20), half(facts.flags), half(facts.method), half(0), half(0), ...fields, half(title.length)]
-    local.push(Buffer.concat([word(0x04034b50), ...common, half(0), title, packed]))
-    directory.push(
-      Buffer.concat([
-        word(0x02014b50),
-        half(20),
-        ...common,
-        half(0),
-        half(0),
-        half(0),
-        half(0),
-        word(0),
-        word(facts.at),
-        title,
-      ]),
-    )
-    at += local.at(-1)!.length
-  }
-  const size = tail.size < 0 ? Buffer.concat(directory).length : tail.size
-  const counts = [half(0), half(0), half(tail.entries), half(tail.entries), word(size), word(at)]
-  return Buffer.concat([
-    ...local,
-    ...directory,
-    word(0x06054b50),
-    ...counts,
-    half(tail.comment.length),
-    Buffer.from(tail.comment),
-  ])
-}
-const half = (value: number) => Buffer.from(Uint16Array.of(value).buffer)
-const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer)
 
 const array = encodeNpy({ shape: [3], values: Uint8Array.of(1, 2, 3) })
 const one = (change?: Member['change'], data = array) => [{ name: 'x.npy', data, ...(change ? { change } : {}) }]
