@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Dataset, LgmError, range } from '@lgm/core'
+import { Dataset, LgmError } from '@lgm/core'
 import { build, checkDataset } from '@lgm/testing'
 import { afterAll, describe, expect, test } from 'vitest'
 import { cifar } from './cifar.js'
@@ -33,7 +33,7 @@ const batches = Object.fromEntries(
 )
 const ten = write('ten', { ...batches, 'test_batch.bin': records(10, record => [record]) })
 const hundred = write('hundred', {
-  'train.bin': records(20, record => [record, 99 - record]),
+  'train.bin': records(4, record => [record, 99 - record]),
   'test.bin': records(2, record => [19, 50 + record]),
 })
 
@@ -68,11 +68,11 @@ test('images of several files come in the order asked for, twice if they are', a
 
 test('CIFAR-100: the second label is the class, the first the superclass', async () => {
   const whole = await load({ folder: hundred, version: 100 })
-  expect([...whole.train.labels]).toEqual([...range(0, 20)].map(record => 99 - record))
+  expect([...whole.train.labels]).toEqual([99, 98, 97, 96])
   expect([...whole.test.labels].map(label => whole.classes[label])).toEqual(['mouse', 'mushroom'])
   expect([whole.classes.length, new Set(whole.classes).size, whole.classes[99]]).toEqual([100, 100, 'worm'])
   const above = await load({ folder: hundred, version: 100, labels: 'coarse' })
-  expect([...above.train.labels]).toEqual([...range(0, 20)])
+  expect([...above.train.labels]).toEqual([0, 1, 2, 3])
   expect([above.classes.length, above.classes[19], above.test.labels[0]]).toEqual([20, 'vehicles_2', 19])
   expect(await above.test.read(Int32Array.of(1))).toEqual(await whole.test.read(Int32Array.of(1)))
 })
