@@ -18,7 +18,7 @@ const largestWhole = 2 ** 32 - 1
 const remedy = 'save its arrays as .npy, which are read row by row'
 
 /** The endings of the files that are understood. */
-export const endings = /\.(npy|npz|safetensors)$/i
+export const endings = /\.(npy|npz|safetensors)$/
 
 /**
  * Opens arrays. What is read whole is read once, however many arrays are asked for: train and test may stand in one file.
@@ -38,7 +38,7 @@ export function arrayFiles(): (file: string, key: string) => ArrayFile {
 }
 
 function openFile(file: string): (key: string) => ArrayFile {
-  const ending = endings.exec(file)?.[1]?.toLowerCase()
+  const ending = endings.exec(file)?.[1]
   if (ending === 'npy') {
     const { shape, rows } = openNpy(file)
     return () => ({ where: file, shape, rows, all: () => rows(range(0, shape[0] ?? 0)) })

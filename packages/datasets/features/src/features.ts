@@ -72,7 +72,7 @@ class Features implements Dataset {
     const { labels, keys, classes } = this.#options
     const own = this.#options[part]
     const from = labels[part] ?? own
-    if (from === own && /\.npy$/i.test(own))
+    if (from === own && own.endsWith('.npy'))
       throw expected(
         where,
         `a file of labels beside ${own}`,
