@@ -67,5 +67,5 @@ test('a long header takes time in proportion to its length', () => {
   const start = performance.now()
   for (const piece of ['{', '(', "'", '"', ' ', '1', "'a':(1,),", "'a'", '((1,', "{'a':("])
     for (const before of ['', '{', "{'shape': ("]) readDictionary(before + piece.repeat(65_000 / piece.length))
-  expect(performance.now() - start).toBeLessThan(2000)
+  expect(performance.now() - start).toBeLessThan(5000)
 })
