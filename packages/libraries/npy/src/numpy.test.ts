@@ -51,7 +51,7 @@ test('files and numbers go from NumPy to here and back, where Python has it', ({
       const rows = file.rows(range(0, file.shape[0]!))
       for (const array of [{ shape: file.shape, values: rows }, ...zips.map(zip => zip.read(name))]) {
         expect(array.shape, name).toEqual(shape)
-        const weighed = array.values.reduce(
+        const weighed = Array.from<number>(array.values).reduce(
           (total: number, value: number, i: number) => total + value * (1 + (i % 97)),
           0,
         )
