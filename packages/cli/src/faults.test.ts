@@ -57,7 +57,7 @@ beforeAll(async () => {
   writeFileSync(join(home, 'fault.mjs'), fault)
   process.chdir(home)
   expect(await run('whole')).toEqual({ code: 0, err: 'results are in whole' })
-})
+}, 120_000)
 afterEach(() => {
   delete process.env.LGM_TEST_FAULT
 })
