@@ -231,7 +231,12 @@ describe('the rules find what breaks them', () => {
     ['other exports', 'manifestProblems', goodManifest({ exports: { '.': './src/index.ts' } }), /expected exports/],
     ['no description', 'manifestProblems', goodManifest({ description: '' }), /expected a description/],
     ['no keyword', 'manifestProblems', goodManifest({ keywords: [] }), /keyword "lgm-plugin"/],
-    ['files without dist', 'manifestProblems', goodManifest({ files: ['src'] }), /files with "dist" and "!dist\/\.tsbuildinfo"/],
+    [
+      'files without dist',
+      'manifestProblems',
+      goodManifest({ files: ['src'] }),
+      /files with "dist" and "!dist\/\.tsbuildinfo"/,
+    ],
     [
       'core as a dependency',
       'manifestProblems',
