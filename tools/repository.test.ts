@@ -78,7 +78,7 @@ describe('the rules find what breaks them', () => {
     type: 'module',
     engines: { node: '>=20.19' },
     exports: { '.': { source: './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' } },
-    files: ['dist'],
+    files: ['dist', '!dist/.tsbuildinfo'],
     keywords: ['lgm-plugin'],
     ...(name === '@lgm/core' ? {} : { peerDependencies: { '@lgm/core': 'workspace:^' } }),
     ...(name === '@lgm/core' ? {} : { devDependencies: { '@lgm/core': 'workspace:^', '@lgm/testing': 'workspace:^' } }),
@@ -231,7 +231,12 @@ describe('the rules find what breaks them', () => {
     ['other exports', 'manifestProblems', goodManifest({ exports: { '.': './src/index.ts' } }), /expected exports/],
     ['no description', 'manifestProblems', goodManifest({ description: '' }), /expected a description/],
     ['no keyword', 'manifestProblems', goodManifest({ keywords: [] }), /keyword "lgm-plugin"/],
-    ['files without dist', 'manifestProblems', goodManifest({ files: ['src'] }), /files with "dist"/],
+    [
+      'files without dist',
+      'manifestProblems',
+      goodManifest({ files: ['src'] }),
+      /files with "dist" and "!dist\/\.tsbuildinfo"/,
+    ],
     [
       'core as a dependency',
       'manifestProblems',

@@ -241,6 +241,9 @@ export function fileProblems({ packages }: Workspace): string[] {
   })
 }
 
+/** What is built is published, without the compiler's notes to itself. */
+const published = ['dist', '!dist/.tsbuildinfo']
+
 /** All package.json files have the same form. */
 export function manifestProblems({ packages }: Workspace): string[] {
   const version = packages.find(item => item.kind === 'core')?.manifest.version
@@ -267,7 +270,9 @@ export function manifestProblems({ packages }: Workspace): string[] {
           `${where}: expected ${key} ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}; correct it`,
       ),
       ...(manifest.description ? [] : [`${where}: expected a description, got none; add it`]),
-      ...(manifest.files?.includes('dist') ? [] : [`${where}: expected files with "dist"; add it`]),
+      ...(published.every(file => manifest.files?.includes(file))
+        ? []
+        : [`${where}: expected files with ${published.map(file => `"${file}"`).join(' and ')}; add them`]),
       ...(item.kind !== 'plugin' || manifest.keywords?.includes('lgm-plugin')
         ? []
         : [`${where}: expected the keyword "lgm-plugin"; add it`]),

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeAnswers, encodeAnswers, type SavedAnswers } from '@lgm/answers'
-import { expected, type RunSettings } from '@lgm/core'
-import { writeAtomically } from './out-folder.js'
+import { expected, type RunSettings, writeRemedy } from '@lgm/core'
+import { changing, writeAtomically } from './out-folder.js'
 
 const folderName = 'answers'
 const fileName = (task: number) => `task-${task}.safetensors`
@@ -24,8 +24,10 @@ export class AnswerFiles {
 
   /** Makes the folder, without the files of a run that starts over. */
   begin(): void {
-    rmSync(this.#folder, { recursive: true, force: true })
-    mkdirSync(this.#folder)
+    changing(this.#folder, () => {
+      rmSync(this.#folder, { recursive: true, force: true })
+      mkdirSync(this.#folder)
+    })
   }
 
   /** @throws LgmError `write` when the file cannot be written. */
@@ -35,7 +37,8 @@ export class AnswerFiles {
       writeAtomically(path, encodeAnswers(state, answers, facts))
     } catch (error) {
       const { message } = error as Error
-      throw expected('--save-answers', `to write ${path}`, message, 'free some space and go on: --resume', 'write')
+      const remedy = writeRemedy(error, 'free some space and go on: --resume')
+      throw expected('--save-answers', `to write ${path}`, message, remedy, 'write')
     }
   }
 

@@ -12,6 +12,7 @@ import {
   type Underway,
 } from '@lgm/core'
 import { folderStore } from '@lgm/store-folder'
+import { changing } from './out-folder.js'
 
 const progressFile = 'progress.json'
 const underwayFolder = 'underway'
@@ -23,16 +24,22 @@ const most = 2
 /** The checkpoints of a run, a folder after each task: the learner's files and `progress.json`, written together or not at all. */
 export class Checkpoints {
   readonly #folder: string
+  readonly #check: () => void
 
-  constructor(folder: string) {
+  /** @param check throws where the run's folder is no place to save in any more; called before each save */
+  constructor(folder: string, check: () => void) {
     this.#folder = folder
+    this.#check = check
   }
 
   /** Saves the learner and how far its run has come; older checkpoints go, but for the last. */
   async save(learner: Learner, progress: Progress): Promise<void> {
+    this.#check()
     const bytes = new TextEncoder().encode(JSON.stringify(progress))
     await learner.save(withFile(folderStore(this.#place(progress.tasks)), progressFile, bytes))
-    for (const tasks of this.#found().slice(most)) rmSync(this.#place(tasks), { recursive: true, force: true })
+    changing(this.#folder, () => {
+      for (const tasks of this.#found().slice(most)) rmSync(this.#place(tasks), { recursive: true, force: true })
+    })
   }
 
   /**
@@ -40,7 +47,7 @@ export class Checkpoints {
    * @throws LgmError `checkpoint` when there are some, and none can be read.
    */
   async load(learner: Learner, warn: (line: string) => void): Promise<Progress | undefined> {
-    const found = this.#found()
+    const found = changing(this.#folder, () => this.#found())
     for (const tasks of found) {
       const place = this.#place(tasks)
       try {
@@ -67,7 +74,8 @@ export class Checkpoints {
     let last = performance.now()
     return {
       due: () => performance.now() - last >= 60_000 * minutes,
-      async save(files) {
+      save: async files => {
+        this.#check()
         await store.write(files)
         last = performance.now()
       },
@@ -91,7 +99,7 @@ export class Checkpoints {
 
   /** Takes all of them away. */
   clear(): void {
-    rmSync(this.#folder, { recursive: true, force: true })
+    changing(this.#folder, () => rmSync(this.#folder, { recursive: true, force: true }))
   }
 
   /** By how many tasks they hold, the newest first; what a killed process was still writing goes. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,3 +58,22 @@ export function writeData(folder: string, train: readonly number[], { testing = 
 /** As many labels of each of the first `classes` classes, in turn. */
 export const balanced = (classes: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => i % classes)
+
+/** What a finished run leaves but for times: every byte of the checkpoint, the figures, the events. */
+export function leftBy(folder: string): object {
+  const bytes = readdirSync(join(folder, 'checkpoint')).map(file => [
+    file,
+    readFileSync(join(folder, 'checkpoint', file), 'hex'),
+  ])
+  const { rows, summary, kept } = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'))
+  const events = eventsIn(folder)
+    .filter(({ type }) => type !== 'run-resume')
+    .map(({ time, seconds, ...event }) => event)
+  return { bytes: Object.fromEntries(bytes), rows, summary, kept, events, files: readdirSync(folder).sort() }
+}
+
+/** The events that a run has told of, each a whole line. */
+export function eventsIn(folder: string): Record<string, unknown>[] {
+  const lines = readFileSync(join(folder, 'events.jsonl'), 'utf8').split('\n')
+  return lines.slice(0, -1).map(line => JSON.parse(line))
+}

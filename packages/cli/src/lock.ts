@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { expected, z } from '@lgm/core'
+import { expected, writeRemedy, z } from '@lgm/core'
 
 /** The lock of a run's folder, while a process works on it; what begins with this name helps to replace one that is left. */
 export const lockFile = '.lgm-lock'
@@ -36,11 +36,17 @@ export function lockFolder(folder: string): () => void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
     const { message } = error as Error
-    throw expected(`--out ${folder}`, 'a folder that can be written to', message, 'name another folder', 'output')
+    const remedy = writeRemedy(error, 'name another folder')
+    throw expected(`--out ${folder}`, 'a folder that can be written to', message, remedy, 'output')
   }
   const release = () => {
     process.off('exit', release)
-    if (read(path)?.token === holder.token) rmSync(path, { force: true })
+    if (read(path)?.token !== holder.token) return
+    try {
+      rmSync(path, { force: true })
+    } catch {
+      // one that cannot be removed any more does not keep beyond the end of this process
+    }
   }
   process.on('exit', release)
   sweep(folder)
@@ -73,13 +79,26 @@ function replace(path: string, dead: Holder | undefined, mine: Holder, folder: s
   rmSync(claim, { force: true })
 }
 
-/** Makes the file, unless there is one. */
+/** Makes the file, unless there is one; where the disk is full, none stays. */
 function create(path: string, holder: Holder): boolean {
+  const file = openNew(path)
+  if (file === undefined) return false
   try {
-    writeFileSync(path, `${JSON.stringify(holder)}\n`, { flag: 'wx' })
+    writeFileSync(file, `${JSON.stringify(holder)}\n`)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    rmSync(path, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+function openNew(path: string): number | undefined {
+  try {
+    return openSync(path, 'wx')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
     throw error
   }
 }

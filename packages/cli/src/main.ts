@@ -12,9 +12,12 @@ export interface Surroundings {
 
 /** The process: its folder, its outputs. */
 function processSurroundings(): Surroundings {
+  // what cannot be said cannot be said to be so
+  process.stderr.on('error', () => {})
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    process.stderr.write(`standard output: expected a place for the results, got ${error.message}; free some space\n`)
+    process.exit(1)
   })
   return {
     cwd: process.cwd(),

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -10,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { expected } from '@lgm/core'
+import { expected, writeRemedy } from '@lgm/core'
 import { lockFile } from './lock.js'
 
 /**
@@ -45,7 +46,7 @@ function attempt<Result>(folder: string, work: () => Result): Result {
       `--out ${folder}`,
       'a folder that can be written to',
       (error as Error).message,
-      'name another folder',
+      writeRemedy(error, 'name another folder'),
       'output',
     )
   }
@@ -54,7 +55,20 @@ function attempt<Result>(folder: string, work: () => Result): Result {
 /** Takes away what was written for a run that did not begin, and unless `keep` the folder, so that it can be named again. */
 export function discard(folder: string, names: readonly string[], keep: boolean): void {
   for (const name of names) rmSync(join(folder, name), { recursive: true, force: true })
-  if (!keep && readdirSync(folder).length === 0) rmdirSync(folder)
+  if (!keep && existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder)
+}
+
+/**
+ * Does something to the files of a run that goes on.
+ * @throws LgmError `write` naming the file or folder, when the system refuses.
+ */
+export function changing<Result>(path: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    const remedy = writeRemedy(error, 'free some space and go on: --resume')
+    throw expected(path, 'a place that can be written', (error as Error).message, remedy, 'write')
+  }
 }
 
 /**
@@ -65,7 +79,13 @@ export function writeOutput(file: string, text: string): void {
   try {
     writeAtomically(file, text)
   } catch (error) {
-    throw expected(file, 'a file that can be written', (error as Error).message, 'name another: --out FILE', 'output')
+    throw expected(
+      file,
+      'a file that can be written',
+      (error as Error).message,
+      writeRemedy(error, 'name another: --out FILE'),
+      'output',
+    )
   }
 }
 

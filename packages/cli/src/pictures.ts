@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { definePlugin, expected, inject, type LearnerEvent, Observer, Options, z } from '@lgm/core'
+import { definePlugin, expected, inject, type LearnerEvent, Observer, Options, writeRemedy, z } from '@lgm/core'
 import { writeAtomically } from './out-folder.js'
 
 const options = z.strictObject({
@@ -19,14 +19,15 @@ class Pictures implements Observer {
     // a name is a plugin's own: nothing in it may lead out of the folder
     const path = join(this.#folder, `${event.name.replace(/[^\w-]+/g, '-')}-task-${event.task + 1}.png`)
     try {
-      mkdirSync(this.#folder, { recursive: true })
+      // not what it is in: a run's folder that vanished is not made again for a picture
+      if (!existsSync(this.#folder)) mkdirSync(this.#folder)
       writeAtomically(path, event.png)
     } catch (error) {
       throw expected(
         'observer "pictures"',
         `to write ${path}`,
         (error as Error).message,
-        'free some space or choose another folder',
+        writeRemedy(error, 'free some space or choose another folder'),
         'write',
       )
     }

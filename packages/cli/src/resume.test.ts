@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, call, makeHome, program, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, leftBy, makeHome, program, removeHome, writeData } from './home.fixture.js'
 
 let home: string
 
@@ -43,22 +43,7 @@ afterAll(() => removeHome(home))
 
 const lgm = (...argv: string[]) => call(home, argv)
 
-/** What a finished run leaves but for times: every byte of the checkpoint, the figures, the events. */
-function left(name: string): object {
-  const folder = join(home, name)
-  const bytes = readdirSync(join(folder, 'checkpoint')).map(file => [
-    file,
-    readFileSync(join(folder, 'checkpoint', file), 'hex'),
-  ])
-  const { rows, summary, kept } = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'))
-  const events = readFileSync(join(folder, 'events.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line))
-    .filter(({ type }) => type !== 'run-resume')
-    .map(({ time, seconds, ...event }) => event)
-  return { bytes: Object.fromEntries(bytes), rows, summary, kept, events, files: readdirSync(folder).sort() }
-}
+const left = (name: string) => leftBy(join(home, name))
 
 /** Runs the command in a process of its own, and kills it `after` milliseconds, if it still runs then. */
 async function killed(after: number, ...argv: string[]): Promise<NodeJS.Signals | null> {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   createLearner,
@@ -17,7 +17,7 @@ import { accuracyMatrices, accuracySvg } from './accuracy-svg.js'
 import { AnswerFiles } from './answers.js'
 import { Checkpoints } from './checkpoints.js'
 import type { Surroundings } from './main.js'
-import { writeAtomically } from './out-folder.js'
+import { changing, writeAtomically } from './out-folder.js'
 import { packageVersion } from './packages.js'
 import type { Recipe } from './recipe.js'
 import { resolvedRecipe } from './resolved.js'
@@ -55,11 +55,17 @@ export async function runAlone(
   signal: AbortSignal,
 ): Promise<Report> {
   const learner = await createLearner(plugins, { ...recipe.settings, signal })
-  try {
-    return complete(await run(learner), recipe, cwd, signal)
-  } finally {
-    await learner.dispose()
-  }
+  return using(learner, async () => complete(await run(learner), recipe, cwd, signal))
+}
+
+/** Works with a learner, then disposes it. What fails first is told. */
+async function using<Result>(learner: Learner, work: () => Promise<Result>): Promise<Result> {
+  const result = await work().catch(async (error: unknown) => {
+    await learner.dispose().catch(() => {})
+    throw error
+  })
+  await learner.dispose()
+  return result
 }
 
 /** Runs a recipe, or goes on with a run, and leaves the results in a folder. */
@@ -72,11 +78,11 @@ export async function runIn(
 ): Promise<Report> {
   const { folder, resumes } = place
   const learner = await createLearner(plugins, { ...recipe.settings, signal })
-  try {
+  return using(learner, async () => {
     const resolved = resolvedRecipe(recipe, learner)
     if (resumes) checkSame(join(folder, resolvedFile), resolved)
-    else writeAtomically(join(folder, resolvedFile), resolved)
-    const checkpoints = new Checkpoints(join(folder, checkpointsFolder))
+    else write(join(folder, resolvedFile), resolved)
+    const checkpoints = new Checkpoints(join(folder, checkpointsFolder), () => checkThere(folder))
     const answers = new AnswerFiles(folder)
     const saves = place.answers || (resumes && answers.exist)
     if (saves && !resumes) answers.begin()
@@ -98,9 +104,23 @@ export async function runIn(
     await keep(folder, recipe, learner, report)
     checkpoints.clear()
     return report
-  } finally {
-    await learner.dispose()
-  }
+  })
+}
+
+/** @throws LgmError `write` when the folder of a run vanished while the run went on: none is made again with only a part of it. */
+function checkThere(folder: string): void {
+  if (existsSync(join(folder, resolvedFile))) return
+  throw expected(
+    folder,
+    'the folder in which the run began',
+    'none',
+    'it was removed or renamed while the run went on: run the recipe again',
+    'write',
+  )
+}
+
+function write(path: string, content: string): void {
+  changing(path, () => writeAtomically(path, content))
 }
 
 /** @throws Interrupted where the run has ended because it was told to. */
@@ -115,8 +135,10 @@ function complete(found: Report, recipe: Recipe, cwd: string, signal: AbortSigna
 
 /** A run that ended within its first task begins anew: its events go. */
 function startOver(folder: string): void {
-  rmSync(join(folder, eventsFile), { force: true })
-  rmSync(join(folder, picturesFolder), { recursive: true, force: true })
+  changing(folder, () => {
+    rmSync(join(folder, eventsFile), { force: true })
+    rmSync(join(folder, picturesFolder), { recursive: true, force: true })
+  })
 }
 
 /** @throws LgmError `output` when the recipe that a run began with is not the one it is to go on with; names the first line. */
@@ -135,12 +157,13 @@ function checkSame(path: string, now: string): void {
 
 /** Writes what a run leaves: checkpoint, report, and a picture where accuracy was measured. */
 async function keep(folder: string, recipe: Recipe, learner: Learner, report: Report): Promise<void> {
+  checkThere(folder)
   await learner.save(folderStore(join(folder, 'checkpoint')))
-  writeAtomically(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
+  write(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
   const matrices = accuracyMatrices(report, recipe.settings.readout)
   const tasks = report.tasks.map(({ name }) => name)
   const picture = accuracySvg(`${recipe.name}, seed ${report.seed}`, tasks, matrices)
-  if (matrices.length > 0) writeAtomically(join(folder, 'accuracy.svg'), picture)
+  if (matrices.length > 0) write(join(folder, 'accuracy.svg'), picture)
 }
 
 function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {

@@ -17,6 +17,21 @@ export function expected(where: string, what: string, got: string, remedy: strin
   return new LgmError(code, `${place}: expected ${wanted}, got ${found}; ${remedy}`)
 }
 
+/** What helps where the system refuses to write, by the code of its error. */
+const remedies = new Map([
+  ['EACCES', 'allow writing there, or choose another place'],
+  ['EPERM', 'allow writing there, or choose another place'],
+  ['EROFS', 'choose another place: that disk is read-only'],
+  ['EMFILE', 'raise the limit of open files: ulimit -n'],
+  ['ENFILE', 'end other programs, or raise the limit of open files'],
+  ['EFBIG', 'raise the limit of the size of files: ulimit -f'],
+])
+
+/** What to do about an error of the system on writing. @param otherwise what to do about a place without space, or that is not to be written to */
+export function writeRemedy(error: unknown, otherwise: string): string {
+  return remedies.get(String((error as { readonly code?: unknown } | null)?.code)) ?? otherwise
+}
+
 /** Longer parts of a message are data, not words. */
 const longest = 600
 

@@ -7,6 +7,8 @@ import {
   Evaluator,
   Events,
   Generator,
+  type LearnerEvent,
+  Observer,
   Options,
   Regularizer,
   Rng,
@@ -14,7 +16,7 @@ import {
   type Task,
   type TaskState,
 } from './contracts.js'
-import { LgmError } from './errors.js'
+import { expected, LgmError } from './errors.js'
 import { arrayExamples, range } from './examples.js'
 import { createLearner } from './learner.js'
 import { decode } from './phases/decode.js'
@@ -433,6 +435,19 @@ describe('a learner of your own arrays', () => {
     )
     expect(tf.memory().numTensors).toBe(before)
     await expect(learner.predict(x)).rejects.toMatchObject({ code: 'untrained' })
+  })
+
+  test('a failed run says why, even where an observer cannot write that it failed', async () => {
+    class Full implements Observer {
+      notice({ type }: LearnerEvent) {
+        if (type === 'run-failed') throw expected('full', 'some space', 'none', 'free some', 'write')
+      }
+    }
+    const options = z.strictObject({})
+    const full = definePlugin({ point: Observer, name: 'full', summary: 'cannot write', options, class: Full })
+    const diverging = quick({ iterations: 60, optimizer: { use: 'sgd', rate: 3e38 } })
+    const learner = await createLearner([...plugins, tiny(), diverging, full()])
+    await expect(run(learner)).rejects.toMatchObject({ code: 'not-finite' })
   })
 
   test('an aborted run stops between steps', async () => {

@@ -104,7 +104,7 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
       })
     }
   } catch (error) {
-    learner.events.emit({ type: 'run-failed', message: error instanceof Error ? error.message : String(error) })
+    tellFailure(learner, error)
     throw error
   }
   const summary = summarize(evaluators, measured)
@@ -127,6 +127,15 @@ export async function run(learner: Learner, settings: RunSettings = {}): Promise
     seconds,
     totalSeconds: elapsed(),
     versions: { tfjs: tf.version.tfjs },
+  }
+}
+
+/** Tells the observers, where they can be told: the cause may be that one of them cannot write. */
+function tellFailure({ events }: Learner, error: unknown): void {
+  try {
+    events.emit({ type: 'run-failed', message: error instanceof Error ? error.message : String(error) })
+  } catch {
+    // what made the run fail is what the caller should hear of
   }
 }
 

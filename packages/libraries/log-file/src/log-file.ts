@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { expected, LgmError } from '@lgm/core'
+import { expected, LgmError, writeRemedy } from '@lgm/core'
 
 /** What a log file is made with. */
 export interface LogFileSettings {
@@ -100,10 +100,14 @@ export class LogFile {
     } finally {
       const file = this.#file
       this.#file = undefined
-      if (file !== undefined) {
-        fsyncSync(file)
-        closeSync(file)
-      }
+      if (file !== undefined)
+        this.#attempt(() => {
+          try {
+            fsyncSync(file)
+          } finally {
+            closeSync(file)
+          }
+        })
     }
   }
 
@@ -151,7 +155,7 @@ export class LogFile {
               where,
               `to append to ${path}`,
               (error as Error).message,
-              'free some space or name another',
+              writeRemedy(error, 'free some space or name another'),
               'write',
             )
       this.#pending = []

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LearnerEvent, Observer } from '@lgm/core'
@@ -10,6 +11,19 @@ const shared = mkdtempSync(join(tmpdir(), 'lgm-jsonl-'))
 afterAll(() => rmSync(shared, { recursive: true, force: true }))
 let made = 0
 checkObserver({ plugin: () => jsonl({ path: join(shared, `${made++}.jsonl`) }) })
+
+/** Runs `work` in a process whose files may have `bytes` bytes at most, as if the disk were full. */
+function withLargestFile(bytes: number, work: () => void): void {
+  const limit = (most: number | string) =>
+    execFileSync('prlimit', [`--pid=${process.pid}`, `--fsize=${most}:unlimited`])
+  limit(bytes)
+  try {
+    work()
+  } finally {
+    limit('unlimited')
+  }
+}
+const mayLimit = existsSync('/usr/bin/prlimit')
 
 describe('the jsonl observer', () => {
   let folder: string
@@ -81,6 +95,28 @@ describe('the jsonl observer', () => {
     const path = join(folder, 'events.jsonl')
     observer(path).close?.()
     expect(() => readFileSync(path)).toThrow(/ENOENT/)
+  })
+
+  test.skipIf(!mayLimit)('of a line that does not fit on the disk no part stays', () => {
+    const path = join(folder, 'events.jsonl')
+    const writer = observer(path)
+    writer.notice(step)
+    const full = { type: 'run-failed', message: 'x'.repeat(1000) } as const
+    withLargestFile(500, () => {
+      expect(() => writer.notice(full)).toThrow(/expected to append to .*, got EFBIG.*; raise the limit/)
+    })
+    expect(lines(path)).toHaveLength(1)
+    writer.notice(full)
+    writer.close?.()
+    expect(lines(path).map(({ type }) => type)).toEqual(['step', 'run-failed'])
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('says that the disk is full', () => {
+    const writer = observer('/dev/full')
+    expect(() => writer.notice(step)).toThrow(
+      expect.objectContaining({ code: 'write', message: expect.stringMatching(/got ENOSPC.*; free some space/) }),
+    )
+    expect(() => writer.close?.()).toThrow(expect.objectContaining({ code: 'write' }))
   })
 
   test('says which file it cannot write', () => {

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { definePlugin, expected, inject, type LearnerEvent, Observer, Options, z } from '@lgm/core'
+import { definePlugin, expected, inject, type LearnerEvent, Observer, Options, writeRemedy, z } from '@lgm/core'
 
 const options = z.strictObject({
   path: z.string().min(1).default('events.jsonl').describe('file that the lines are appended to; its folder is made'),
@@ -16,25 +16,19 @@ class Jsonl implements Observer {
 
   notice(event: LearnerEvent): void {
     const line = `${JSON.stringify({ time: new Date().toISOString(), ...withoutBytes(event) })}\n`
-    try {
+    this.#attempt(() => {
       this.#file ??= this.#open()
-      writeSync(this.#file, line)
-    } catch (error) {
-      throw expected(
-        `observer "jsonl"`,
-        `to append to ${this.#path}`,
-        (error as Error).message,
-        'free some space or choose another path',
-        'write',
-      )
-    }
+      appendWhole(this.#file, Buffer.from(line))
+    })
   }
 
   /** How many bytes the file has. */
   mark(): number {
-    this.#file ??= this.#open()
-    fsyncSync(this.#file)
-    return fstatSync(this.#file).size
+    return this.#attempt(() => {
+      this.#file ??= this.#open()
+      fsyncSync(this.#file)
+      return fstatSync(this.#file).size
+    })
   }
 
   /** Cuts the file to as many bytes. @throws LgmError `write` when it has fewer. */
@@ -56,13 +50,43 @@ class Jsonl implements Observer {
     if (this.#file === undefined) return
     const file = this.#file
     this.#file = undefined
-    fsyncSync(file)
-    closeSync(file)
+    this.#attempt(() => {
+      try {
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+    })
+  }
+
+  #attempt<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      throw expected(
+        `observer "jsonl"`,
+        `to append to ${this.#path}`,
+        (error as Error).message,
+        writeRemedy(error, 'free some space or choose another path'),
+        'write',
+      )
+    }
   }
 
   #open(): number {
     mkdirSync(dirname(this.#path), { recursive: true })
     return openSync(this.#path, 'a')
+  }
+}
+
+/** Appends a line, or nothing: of one that does not fit on the disk no part stays. */
+function appendWhole(file: number, line: Uint8Array): void {
+  let written = 0
+  try {
+    while (written < line.length) written += writeSync(file, line, written)
+  } catch (error) {
+    if (written > 0) ftruncateSync(file, fstatSync(file).size - written)
+    throw error
   }
 }
 

@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -6,6 +16,19 @@ import { folderStore } from './index.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (array: Uint8Array) => new TextDecoder().decode(array)
+
+/** Runs `work` in a process whose files may have `bytes` bytes at most, as if the disk were full. */
+async function withLargestFile(bytes: number, work: () => void | Promise<void>): Promise<void> {
+  const limit = (most: number | string) =>
+    execFileSync('prlimit', [`--pid=${process.pid}`, `--fsize=${most}:unlimited`])
+  limit(bytes)
+  try {
+    await work()
+  } finally {
+    limit('unlimited')
+  }
+}
+const mayLimit = existsSync('/usr/bin/prlimit')
 
 describe('the folder store', () => {
   let root: string
@@ -61,6 +84,22 @@ describe('the folder store', () => {
       message: expect.stringMatching(/expected a folder.*; /),
     })
     expect(readdirSync(root)).toEqual(['file'])
+  })
+
+  test.skipIf(!mayLimit)('when the new checkpoint does not fit, the old one stays and nothing else', async () => {
+    await folderStore(place).write(first)
+    const large = new Map([...first, ['head.safetensors', new Uint8Array(5000)]])
+    await withLargestFile(1000, async () => {
+      await expect(folderStore(place).write(large)).rejects.toMatchObject({
+        code: 'write',
+        message: expect.stringMatching(/expected a folder that can be written, got EFBIG.*; raise the limit/),
+      })
+    })
+    expect(text(await folderStore(place).read('embedder.safetensors'))).toBe('one')
+    expect(readdirSync(place).sort()).toEqual(['embedder.safetensors', 'manifest.json'])
+    expect(readdirSync(join(root, 'deep'))).toEqual(['checkpoint'])
+    await folderStore(place).write(large)
+    expect(readdirSync(place)).toHaveLength(3)
   })
 
   test('says what is missing, and reads nothing outside the folder', async () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { expected, type Store } from '@lgm/core'
+import { expected, type Store, writeRemedy } from '@lgm/core'
 
 /**
  * Keeps a checkpoint as a folder of files, all or nothing.
@@ -37,12 +37,13 @@ export function folderStore(path: string): Store {
         await rm(previous, { recursive: true, force: true })
       } catch (error) {
         await rm(partial, { recursive: true, force: true }).catch(() => {})
-        if (!existsSync(place) && existsSync(previous)) await rename(previous, place)
+        // where even that fails, both verbs find it under its other name
+        if (!existsSync(place) && existsSync(previous)) await rename(previous, place).catch(() => {})
         throw expected(
           place,
           'a folder that can be written',
           reason(error),
-          'free some space or choose another folder',
+          writeRemedy(error, 'free some space or choose another folder'),
           'write',
         )
       }
@@ -70,7 +71,7 @@ export function folderStore(path: string): Store {
 async function refuseForeign(place: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const entries = await readdir(place, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw expected(place, 'a folder', reason(error), 'choose another place', 'write')
+    throw expected(place, 'a folder', reason(error), writeRemedy(error, 'choose another place'), 'write')
   })
   const ours = entries.every(entry => entry.isFile()) && entries.some(entry => files.has(entry.name))
   if (entries.length > 0 && !ours)
