@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** What changes its process, or loads engines into it, and so has a process a file. */
@@ -17,6 +18,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     pool: 'forks',
+    // Vitest leaves one core free, which of two is half of the machine.
+    maxWorkers: availableParallelism(),
     // Far above what any test takes, because a shared machine can be ten times slower.
     testTimeout: 120_000,
     // TensorFlow.js advertises its native engine once per process.
