@@ -424,6 +424,8 @@ describe('as a process of its own', () => {
       'stopped',
     )
     await until('stopped/events.jsonl')
+    const events = () => readFileSync(join(home, 'stopped/events.jsonl'), 'utf8')
+    await expect.poll(events, { timeout: 60_000 }).toContain('"type":"step"')
     child.kill('SIGINT')
     expect(await ended).toBe(130)
     expect(said.out).toBe('')
