@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, call, eventsIn, leftBy, makeHome, program, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, eventsIn, leftBy, program, removeHome } from './home.fixture.js'
 
 let home: string
 
@@ -34,10 +34,7 @@ const seeds = [1, 2]
 const runOf = (seed: number, out: string) => ['run', 'together.yaml', '--seed', String(seed), '--out', out]
 
 beforeAll(async () => {
-  home = makeHome()
-  writeData(join(home, 'data'), balanced(4, 80))
-  writeFileSync(join(home, 'together.yaml'), recipe)
-  process.chdir(home)
+  home = enterHome({ 'together.yaml': recipe }, balanced(4, 80))
   for (const seed of seeds)
     expect(await call(home, runOf(seed, `alone-${seed}`))).toMatchObject({
       code: 0,

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, trunc
 import { join } from 'node:path'
 import { decodeAnswers, evaluationSchema } from '@lgm/answers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { balanced, call, makeHome, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, removeHome } from './home.fixture.js'
 
 let home: string
 
@@ -26,13 +26,9 @@ observers: []
 `
 
 beforeAll(async () => {
-  home = makeHome()
   // every fifth image has the next label's row
   const row = (label: number, i: number) => (i % 5 === 0 ? (label + 1) % 6 : label)
-  writeData(join(home, 'data'), balanced(6, 120), { row })
-  writeFileSync(join(home, 'tiny.yaml'), recipe)
-  writeFileSync(join(home, 'seconds.mjs'), secondsEvaluator)
-  process.chdir(home)
+  home = enterHome({ 'tiny.yaml': recipe, 'seconds.mjs': secondsEvaluator }, balanced(6, 120), { row })
   const { code, err } = await lgm('run', 'tiny.yaml', '--save-answers', '--out', 'run')
   expect({ code, err }).toEqual({ code: 0, err: 'results are in run' })
 }, 60_000)

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, call, eventsIn, leftBy, makeHome, program, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, eventsIn, leftBy, program, removeHome } from './home.fixture.js'
 
 let home: string
 
@@ -51,11 +51,7 @@ export const fault = Object.assign(() => ({ definition, options: {} }), { defini
 `
 
 beforeAll(async () => {
-  home = makeHome()
-  writeData(join(home, 'data'), balanced(6, 600))
-  writeFileSync(join(home, 'faulty.yaml'), recipe)
-  writeFileSync(join(home, 'fault.mjs'), fault)
-  process.chdir(home)
+  home = enterHome({ 'faulty.yaml': recipe, 'fault.mjs': fault }, balanced(6, 600))
   expect(await run('whole')).toEqual({ code: 0, err: 'results are in whole' })
 }, 120_000)
 afterEach(() => {

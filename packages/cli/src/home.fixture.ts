@@ -11,6 +11,15 @@ export const program = fileURLToPath(new URL('../bin/lgm.mjs', import.meta.url))
 /** An empty folder that a test works in. */
 export const makeHome = () => realpathSync(mkdtempSync(join(tmpdir(), 'lgm-home-')))
 
+/** The same with data in `data` and these files, as the working directory. */
+export function enterHome(files: Readonly<Record<string, string>>, train: readonly number[], tiny?: TinyData): string {
+  const home = makeHome()
+  writeData(join(home, 'data'), train, tiny)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), text)
+  process.chdir(home)
+  return home
+}
+
 /** Takes the folder away, also where it is the working directory. */
 export function removeHome(home: string): void {
   if (process.cwd().startsWith(home)) process.chdir(tmpdir())

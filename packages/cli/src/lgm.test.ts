@@ -7,7 +7,7 @@ import { reportSchema } from '@lgm/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { composeOnly } from './compose.js'
-import { balanced, call, imagesWithRows, makeHome, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, imagesWithRows, removeHome, writeData } from './home.fixture.js'
 import { readRecipe } from './recipe.js'
 import { resolvedRecipe } from './resolved.js'
 
@@ -30,10 +30,7 @@ observers: []
 `
 
 beforeAll(() => {
-  home = makeHome()
-  writeData(join(home, 'data'), labels)
-  writeFileSync(join(home, 'tiny.yaml'), recipe)
-  process.chdir(home)
+  home = enterHome({ 'tiny.yaml': recipe }, labels)
   Object.assign(globalThis, { lgmCore: core })
 })
 afterAll(() => removeHome(home))

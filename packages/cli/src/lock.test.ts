@@ -4,16 +4,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, call, makeHome, program, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, program, removeHome } from './home.fixture.js'
 import { lockFile, lockFolder, refuseLocked } from './lock.js'
 
 let home: string
 beforeAll(() => {
-  home = makeHome()
-  writeData(join(home, 'data'), balanced(4, 40))
-  writeFileSync(join(home, 'long.yaml'), recipe(1_000_000))
-  writeFileSync(join(home, 'short.yaml'), recipe(2))
-  process.chdir(home)
+  home = enterHome({ 'long.yaml': recipe(1_000_000), 'short.yaml': recipe(2) }, balanced(4, 40))
 })
 const children: ChildProcess[] = []
 afterEach(() => {

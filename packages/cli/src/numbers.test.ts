@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, call, eventsIn, makeHome, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, eventsIn, removeHome } from './home.fixture.js'
 
 let home: string
 
@@ -19,10 +19,7 @@ observers: []
 `
 
 beforeAll(() => {
-  home = makeHome()
-  writeData(join(home, 'data'), balanced(4, 40))
-  writeFileSync(join(home, 'exploding.yaml'), recipe)
-  process.chdir(home)
+  home = enterHome({ 'exploding.yaml': recipe }, balanced(4, 40))
 })
 afterAll(() => removeHome(home))
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, call, leftBy, makeHome, program, removeHome, writeData } from './home.fixture.js'
+import { balanced, call, enterHome, leftBy, program, removeHome } from './home.fixture.js'
 
 let home: string
 
@@ -34,10 +34,7 @@ observers: []
 `
 
 beforeAll(() => {
-  home = makeHome()
-  writeData(join(home, 'data'), balanced(6, 240))
-  writeFileSync(join(home, 'kept.yaml'), recipe)
-  process.chdir(home)
+  home = enterHome({ 'kept.yaml': recipe }, balanced(6, 240))
 })
 afterAll(() => removeHome(home))
 

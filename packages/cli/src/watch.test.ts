@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { balanced, makeHome, program, removeHome, writeData } from './home.fixture.js'
+import { balanced, enterHome, program, removeHome } from './home.fixture.js'
 import { Tail } from './tail.js'
 import { startWatching } from './watch.js'
 
@@ -25,9 +25,7 @@ observers: []
 `
 
 beforeAll(() => {
-  home = makeHome()
-  writeData(join(home, 'data'), balanced(4, 80))
-  writeFileSync(join(home, 'seen.yaml'), recipe)
+  home = enterHome({ 'seen.yaml': recipe }, balanced(4, 80))
 })
 afterAll(() => removeHome(home))
 
