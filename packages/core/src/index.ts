@@ -6,7 +6,7 @@ export { expected, Interrupted, LgmError, nearest, show, writeRemedy } from './e
 export { evaluate, type Measured, rowOf, summarize } from './evaluation.js'
 export * from './examples.js'
 export { checkHeld, requireTaskHeads } from './held.js'
-export { Journal, readRecord, type TaskRecord, type Underway } from './journal.js'
+export { Journal, type Underway } from './journal.js'
 export {
   corePlugins,
   corePoints,
@@ -48,4 +48,5 @@ export {
   type SafetensorsFile,
 } from './safetensors.js'
 export { addClasses, noClasses } from './seen.js'
+export { readRecord, type TaskRecord } from './task-record.js'
 export { createTrainer, differentiate } from './trainer.js'

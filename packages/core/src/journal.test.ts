@@ -2,9 +2,10 @@ import { expectClose, expectNoLeak } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
 import { describe, expect, test } from 'vitest'
 import type { Fit, LearnerEvent, Params, State, StepEvent } from './contracts.js'
-import { Journal, readRecord, type TaskRecord } from './journal.js'
+import { Journal } from './journal.js'
 import { optimizerOptions } from './optimizers.js'
 import { createRng } from './rng.js'
+import { readRecord, type TaskRecord } from './task-record.js'
 import { createTrainer } from './trainer.js'
 
 type Files = ReadonlyMap<string, Uint8Array>
