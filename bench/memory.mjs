@@ -5,16 +5,14 @@ import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { endOnInterrupt, root } from '../tools/steps.mjs'
 
+/** Megabytes by which resident memory may grow: compiled code and what the allocator holds back, not tensors of tiny networks. */
+const bound = 24
+
 const usage = `node bench/memory.mjs [native|wasm] [--steps 2000] [--tasks 20] [--only generator/vae] [--write]
   --steps   training steps in all, shared by the tasks
   --only    one plugin
   --write   the result to docs/results/memory.json
-Exits with 1 where tensors grow by more than what is kept does, or resident memory after the first quarter of the tasks by more than ${bound()} MB.`
-
-/** Megabytes by which resident memory may grow: compiled code and what the allocator holds back, not tensors of tiny networks. */
-function bound() {
-  return 24
-}
+Exits with 1 where tensors grow by more than what is kept does, or resident memory after the first quarter of the tasks by more than ${bound} MB.`
 
 const points = { generators: 'generator', regularizers: 'regularizer' }
 const shipped = Object.entries(points).flatMap(([folder, point]) =>
@@ -35,7 +33,7 @@ async function measured(plugin, engine, steps, tasks) {
   const { stdout } = await promisify(execFile)(process.execPath, program, { cwd: root, env: environment })
   const found = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
   const grown = Math.round(10 * (found.endMegabytes - found.warmMegabytes)) / 10
-  return { ...found, grownMegabytes: grown, flat: found.tensors <= found.keptTensors && grown <= bound() }
+  return { ...found, grownMegabytes: grown, flat: found.tensors <= found.keptTensors && grown <= bound }
 }
 
 endOnInterrupt()
@@ -75,7 +73,7 @@ if (values.write) {
     versions: { node: process.versions.node, '@lgm/core': version },
     steps: Number(values.steps),
     tasks: Number(values.tasks),
-    boundMegabytes: bound(),
+    boundMegabytes: bound,
     plugins: rows,
   }
   writeFileSync(join(root, 'docs', 'results', 'memory.json'), `${JSON.stringify(result, null, 2)}\n`)

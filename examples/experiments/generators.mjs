@@ -7,8 +7,7 @@
 const widths = [400, 400]
 const schedule = 'cosine'
 const optimizer = { rate: 0.001, schedule }
-const gan = [1e-3, 3e-3, 1e-2, 3e-2]
-const flow = [1e-4, 3e-4, 1e-3, 3e-3]
+const rates = { gan: [1e-3, 3e-3, 1e-2, 3e-2], flow: [1e-4, 3e-4, 1e-3, 3e-3] }
 /** Of what a decoder leaves out: of pixels from 0 to 1, and of codes, whose variance is about 1. */
 const deviations = { pixels: [0.05, 0.1, 0.2, 0.4], codes: [0.2, 0.4, 0.8, 1.6] }
 
@@ -56,8 +55,8 @@ const kinds = {
   'vae-mixture': vae('mixture'),
   'vae-vamp': vae('vamp'),
   'vae-flow': vae('flow'),
-  gan: kind(adversarial, 'GAN; rate', gan, withRate, { output: 'sigmoid' }),
-  flow: kind({ use: 'flow' }, 'flow; rate', flow, rate => ({ optimizer: { rate, schedule } })),
+  gan: kind(adversarial, 'GAN; rate', rates.gan, withRate, { output: 'sigmoid' }),
+  flow: kind({ use: 'flow' }, 'flow; rate', rates.flow, rate => ({ optimizer: { rate, schedule } })),
 }
 
 /** A generator with a number of steps, if it learns by steps. @param {Recipe} generator @param {Recipe} steps @returns {Recipe} */
