@@ -34,7 +34,13 @@ function significant(found) {
   return shown(found, Math.min(6, Math.max(0, 2 - size)))
 }
 
-const shows = { percents, significant, seconds: (/** @type {ReturnType<typeof figure>} */ found) => shown(found, 0) }
+/** A whole number, of which runs have about as many. @param {ReturnType<typeof figure>} found */
+const counts = found => (found ? whole.format(found.mean) : '–')
+
+const shows = {
+  ...{ percents, significant, counts },
+  seconds: (/** @type {ReturnType<typeof figure>} */ found) => shown(found, 0),
+}
 
 /** @param {Run} run @returns {run is Done} */
 const isDone = run => 'figures' in run
@@ -244,9 +250,7 @@ function sweeps(study, found) {
     })
     return row.strengths && curves.length > 0 ? [{ title: `${i + 1}  ${titles[i]}`, curves }] : []
   })
-  return panels.length > 0
-    ? drawSweeps(panels, { x: 'strength', y: `${study.figure} on validation data, %` })
-    : undefined
+  return panels.length > 0 ? drawSweeps(panels, { x: 'strength', y: 'on validation data, %' }) : undefined
 }
 
 /**

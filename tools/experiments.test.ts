@@ -96,6 +96,26 @@ describe('the page of a study', () => {
     )
   })
 
+  it('has counts as whole numbers', () => {
+    const columns = [
+      { title: 'numbers', of: ({ kept }: Done) => 1000 * (kept.generator ?? 0), show: 'counts' as const },
+    ]
+    const page = render({ ...study, columns }, about, runs).get('README.md') ?? ''
+    expect(line(page, 'EWC')[0]).toBe('| 2 | EWC | 1 | 2 | 234,000 | 1,234 | 7 ± 0 |')
+  })
+
+  it('takes what was chosen on another data set, where nothing is to be tried', () => {
+    const same = { ...study, same: { clothes: 'digits' } }
+    const some = [...runs, final('ewc', 0, { 'ACC/head': 0.5 }, 'clothes')]
+    const page = render(same, about, some).get('README.md') ?? ''
+    expect(page).toContain(' On clothes nothing was tried: what was chosen on digits holds there too.')
+    expect(page.match(/^### .*$/gm)).toEqual(['### digits'])
+    expect(page).not.toContain('strengths not tried yet')
+    expect(problemsOf(same, some)).toEqual([])
+    const other = [...runs, { ...final('ewc', 0, {}, 'clothes'), strength: 1000 }]
+    expect(problemsOf(same, other)).toEqual([expect.stringContaining('chosen on validation data, 1, got 1000')])
+  })
+
   it('has all strengths, the chosen in bold, and says which diverged', () => {
     const page = pageOf(runs)
     expect(page).toContain('| # | row | 10⁻³ | 1 | 10³ |')

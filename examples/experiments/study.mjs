@@ -32,7 +32,7 @@ const root = join(here, '..', '..')
  * @property {boolean} [everywhere] all strengths are tried on every data set, whatever `near` of the study says
  */
 /** @typedef {(run: import('../../tools/experiments.mjs').Done) => number | undefined} Measure see columns.mjs */
-/** @typedef {{ title: string, of: Measure, show: 'percents' | 'significant' | 'seconds' }} Column */
+/** @typedef {{ title: string, of: Measure, show: 'percents' | 'significant' | 'counts' | 'seconds' }} Column */
 /** @typedef {{ title: string, of: Measure }} Axis */
 /** @typedef {{ file: string, alt: string, says: string, x: Axis, y: Axis }} Scatter x is logarithmic; rows without x are levels */
 /**

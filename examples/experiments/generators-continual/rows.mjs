@@ -109,7 +109,7 @@ export const study = {
     { title: 'label consistency, %', of: figure('mean-label-consistency'), show: 'percents' },
     { title: 'seconds to memorize', of: secondsIn('memorize'), show: 'seconds' },
     { title: 'seconds to learn', of: secondsIn('learn'), show: 'seconds' },
-    { title: 'numbers of the generator', of: generatorNumbers, show: 'significant' },
+    { title: 'numbers of the generator', of: generatorNumbers, show: 'counts' },
   ],
   explanation:
     'Accuracy is the mean over tasks after the last, on test data. *CAS*, *Fréchet distance* and *label consistency* are of decoded samples of all classes after the last task: accuracy on test images of a classifier trained on samples alone, distance to test images, and share of samples that a classifier of real images puts into their class.',

@@ -52,7 +52,7 @@ export const study = {
     { title: 'label consistency, %', of: figure('mean-label-consistency'), show: 'percents' },
     { title: 'log-likelihood, nats', of: figure('mean-log-likelihood'), show: 'significant' },
     { title: 'seconds to memorize', of: secondsIn('memorize'), show: 'seconds' },
-    { title: 'numbers of the generator', of: generatorNumbers, show: 'significant' },
+    { title: 'numbers of the generator', of: generatorNumbers, show: 'counts' },
   ],
   explanation:
     'All figures but the last three are of decoded samples beside test images, means over classes where there is one for each. *CAS*: accuracy on test images of a classifier trained on samples alone; *precision* and *recall*: share of samples among the test images of their class, and of test images among samples; *memorization ratio*: distance of samples to the nearest training image over that of test images, near 0 for copies; *label consistency*: share of samples that a classifier of real images puts into their class. *Log-likelihood* is of codes, comparable within one space only.',
