@@ -64,6 +64,8 @@ describe.skipIf(missing)('on the native engine', () => {
       'phases.1.iterations': 3,
       'generator.iterations': 3,
       'generator.widths': '[20]',
+      'evaluators.sample-quality.samples': 40,
+      'evaluators.sample-quality.classifier.iterations': 3,
     }
     const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
     const file = join(recipes, `split-mnist-mergan-${kind}.yaml`)
@@ -76,6 +78,7 @@ describe.skipIf(missing)('on the native engine', () => {
     const names = rows.map(row => row.map(({ name }) => name).filter(name => name.startsWith('generator/gan/')))
     const common = ['auxiliary', 'critic-auxiliary', 'penalty', 'score', 'wasserstein']
     const measured = (more: string[]) => [...common, ...more].map(name => `generator/gan/${name}`).sort()
+    for (const row of rows) expect(row.map(({ name }) => name)).toContain('label-consistency')
     expect(names.map(row => row.sort())).toEqual([measured([]), measured(kind === 'ra' ? ['alignment'] : [])])
   })
 })

@@ -26,6 +26,8 @@ export interface GeneratorDescription extends Pick<Surroundings, 'beside'> {
   readonly plugin: () => Plugin
   /** The same plugin with fewer steps, for the tests that do not ask how good it is; it is fitted a dozen times. The plugin itself. */
   readonly quick?: () => Plugin
+  /** A plugin for codes `[2, 3, 2]`, as quick, where another is meant for feature maps, such as one with convolutions; `quick`. */
+  readonly maps?: () => Plugin
   /** How far the mean of a class's samples may lie from the class's own, where the nearest two classes are 2.8 apart; 0.6. */
   readonly tolerance?: number
   /** Whether samples are of the class asked for; true. A generator that leaves the labels to a classifier says false. */
@@ -52,6 +54,7 @@ export function checkGenerator(description: GeneratorDescription): void {
   const {
     plugin,
     quick = plugin,
+    maps = quick,
     tolerance = 0.6,
     labelled = true,
     returning = true,
@@ -180,6 +183,7 @@ export function checkGenerator(description: GeneratorDescription): void {
         return all(await recallOf(generator, 4))
       }
       const uninterrupted = await learnOn(1)
+      if ('optimizer' in longer().options) expect(left.length, 'times it can be stopped').toBeGreaterThan(0)
       for (const files of left.slice())
         expect(await learnOn(2, await readRecord(async name => files.get(name)!))).toEqual(uninterrupted)
     })
@@ -242,16 +246,25 @@ export function checkGenerator(description: GeneratorDescription): void {
       expect(samples.every(Number.isFinite), 'finite samples').toBe(true)
     })
 
-    test('codes may be feature maps', async () => {
-      const [task] = tinyTasks({ tasks: 1, classes: 2, count: 10, shape: [2, 3, 2] })
-      const maps = placed(task!.train)
-      const generator = generatorOf(makeQuick())
-      await generator.memorize(maps)
-      const samples = await draw(generator, Int32Array.of(1, 0, 1))
+    test('codes may be feature maps, and restored it goes on with them, bit for bit', async () => {
+      const [one, other] = tinyTasks({ tasks: 2, classes: 2, count: 10, shape: [2, 3, 2] }).map(({ train }) =>
+        placed(train),
+      )
+      const composition = composeParts([...beside, maps()], { seed: 1 })
+      const generator = generatorOf(composition)
+      await generator.memorize(one!)
+      const saved = save(composition)
+      const goOn = async (generator: Generator) => {
+        await generator.memorize(other!, await recallOf(generator, 2))
+        return draw(generator, Int32Array.of(3, 0, 1))
+      }
+      const samples = await goOn(generator)
       expect(samples.shape).toEqual([2, 3, 2])
+      const again = await goOn(load(composeParts([...beside, maps()], { seed: 2 }), saved))
+      expect(await all(again)).toEqual(await all(samples))
       if (!generator.logProbability) return
-      const nats = tf.tidy(() => generator.logProbability!(tf.zeros([3, 2, 3, 2]), 2).shape)
-      expect(nats).toEqual([3, 2])
+      const nats = tf.tidy(() => generator.logProbability!(tf.zeros([3, 2, 3, 2]), 4).shape)
+      expect(nats).toEqual([3, 4])
     })
 
     test('a class that was never memorized is refused in one clear line', () => {

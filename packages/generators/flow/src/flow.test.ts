@@ -19,6 +19,7 @@ function check(options: FlowOptions, description: Partial<GeneratorDescription> 
   checkGenerator({
     plugin: () => flow({ ...small, ...options }),
     quick: () => flow({ ...small, ...options, iterations: 3 }),
+    maps: () => flow({ ...small, ...options, net: 'conv', filters: [2, 3], iterations: 3 }),
     ...description,
   })
 }

@@ -1,8 +1,9 @@
 import { arrayExamples, type Examples, Generator, type LearnerEvent } from '@lgm/core'
 import { build, checkGenerator, expectClose, type GeneratorDescription } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { gan } from './gan.js'
+import { Opponent } from './opponent.js'
 
 type GanOptions = NonNullable<Parameters<typeof gan>[0]>
 
@@ -21,6 +22,7 @@ function check(options: GanOptions, description: Partial<GeneratorDescription> =
   checkGenerator({
     plugin: () => gan({ ...small, ...options }),
     quick: () => gan({ ...small, ...options, iterations: 2 }),
+    maps: () => gan({ ...small, ...options, net: 'conv', filters: [2, 3], widths: [4], iterations: 2 }),
     ...description,
   })
 }
@@ -58,6 +60,11 @@ describe('what a step tells', () => {
     // Of one class, the classifier is always right; of two, with small weights, it begins near log 2.
     expectClose(hinge.terms[0].auxiliary!, 0, 1e-6)
     expect(hinge.terms[1].auxiliary).toBeGreaterThan(0.05)
+    const unitsOf = (from: Generator) =>
+      Object.fromEntries(from.measure!().map(({ name, unit }) => [name.slice(14), unit]))
+    const distance = 'distance between codes'
+    expect(unitsOf(generator)).toEqual({ wasserstein: distance, score: distance, penalty: distance })
+    expect(unitsOf(hinge.generator)).toEqual({ hinge: '1', score: '1', auxiliary: 'nats', 'critic-auxiliary': 'nats' })
   })
 
   test('weighs recall by 1 − 1/N over N tasks so far', async () => {
@@ -76,18 +83,23 @@ describe('what a step tells', () => {
     await generator.memorize(copies(4, [1, 1], 2))
   })
 
-  test('the critic is updated as often as asked for each step of the generator', async () => {
-    let batches = 0
-    const data = copies(4, [0.5, 0], 0)
-    const counted: Examples = {
-      ...data,
-      read(indices) {
-        batches++
-        return data.read(indices)
-      },
+  test('has the alignment times its weight, once the generator has moved', async () => {
+    const moved = async (alignment: number) => {
+      const generator = build(Generator, gan({ ...small, retention: 'align', alignment, iterations: 2 }))
+      for (const label of [0, 1]) await generator.memorize(copies(4, [label, 1], label))
+      return generator.measure!().find(({ name }) => name.endsWith('alignment'))!.value as number
     }
-    await build(Generator, gan({ ...small, iterations: 7, criticSteps: 3 })).memorize(counted)
-    expect(batches).toBe(7 * 3)
+    // the first step is the same with all weights, since nothing has moved; the second tells of it
+    const [once, twice] = [await moved(1), await moved(2)]
+    expect(once).toBeGreaterThan(0)
+    expectClose(twice / once, 2, 1e-3)
+  })
+
+  test('the critic is updated as often as asked for each step of the generator', async () => {
+    const updates = vi.spyOn(Opponent.prototype, 'update')
+    await build(Generator, gan({ ...small, iterations: 7, criticSteps: 3 })).memorize(copies(4, [0.5, 0], 0))
+    expect(updates).toHaveBeenCalledTimes(7 * 3)
+    updates.mockRestore()
   })
 })
 
@@ -101,15 +113,6 @@ describe('samples', () => {
     const [linear, pixels] = [await sample('linear'), await sample('sigmoid')]
     expect(linear.some(value => value < 0 || value > 1)).toBe(true)
     expect(pixels.every(value => value > 0 && value < 1)).toBe(true)
-  })
-
-  test('of convolutions are feature maps of the shape given', async () => {
-    const generator = build(Generator, gan({ ...small, net: 'conv', filters: [2, 3], widths: [4], iterations: 2 }))
-    const maps = (label: number) =>
-      arrayExamples(new Float32Array(4 * 30).fill(label), [5, 3, 2], new Int32Array(4).fill(label))
-    await generator.memorize(maps(0))
-    await generator.memorize(maps(1), maps(0))
-    expect(generator.sample(Int32Array.of(0, 1)).shape).toEqual([2, 5, 3, 2])
   })
 
   test('come from the average of the weights', async () => {

@@ -124,7 +124,7 @@ class Gan implements Generator {
     return Object.entries(this.#terms).map(([name, value]) => ({
       name: `${nameOf(this)}/${name}`,
       value,
-      unit: units[name] ?? 'loss',
+      unit: units[name === 'score' || name === 'penalty' ? this.#options.loss : name]!,
       aggregation: 'mean over the last steps, times its weight',
     }))
   }
@@ -149,8 +149,10 @@ class Gan implements Generator {
   }
 }
 
+/** Of each term; the score and the penalty have that of the critic's loss. */
 const units: Readonly<Record<string, string>> = {
   wasserstein: 'distance between codes',
+  hinge: '1',
   auxiliary: 'nats',
   'critic-auxiliary': 'nats',
   alignment: 'squared distance between codes',

@@ -12,6 +12,7 @@ const small = { widths: [16], encoder: [16], codeSize: 2, batchSize: 16, optimiz
 checkGenerator({
   plugin: () => memorizer({ ...small, iterations: 150 }),
   quick: () => memorizer({ ...small, iterations: 10, codeBits: 4, weightBits: 4 }),
+  maps: () => memorizer({ ...small, net: 'conv', filters: [2, 3], iterations: 10, codeBits: 4, weightBits: 4 }),
 })
 checkGenerator({
   plugin: () => memorizer({ ...small, codes: 'hashed', codeSize: 8, widths: [32], iterations: 300 }),

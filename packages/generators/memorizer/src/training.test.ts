@@ -1,3 +1,4 @@
+import { initSynthesis } from '@lgm/conditional'
 import { arrayExamples, createRng, type Fit, type Trainer } from '@lgm/core'
 import { expectClose } from '@lgm/testing'
 import * as tf from '@tensorflow/tfjs'
@@ -28,6 +29,28 @@ async function firstNoise(codeBits: 2 | 8 | 32): Promise<Float32Array> {
   tf.dispose(network)
   return noise
 }
+
+test('codes have mean 0 and variance 1 before they are squashed, and noise reaches the loss', async () => {
+  const items = arrayExamples(createRng(0).normal(600), [2], new Int32Array(300), 'items')
+  let losses: number[] = []
+  const trainer: Trainer = {
+    async fit({ batch, loss, params }: Fit) {
+      const tensors = await batch()
+      const noises = [tensors.noise!, tf.zerosLike(tensors.noise!)]
+      losses = noises.map(noise => loss(params, { ...tensors, noise }).recall!.dataSync()[0]!)
+      return Object.fromEntries(Object.entries(params).map(([name, tensor]) => [name, tensor.clone()]))
+    },
+  }
+  const parsed = options.parse({ codeBits: 2, codeSize: 3, encoder: [4] })
+  // as the network begins it gives what it gives to all codes, so it has to have weights
+  const start = { ...initSynthesis('me', parsed, 3, 1, [2], createRng(2)) }
+  const training = { name: 'me', options: parsed, trainer, rng: createRng(1), classes: 1 }
+  const { codes } = await learnCodes(start, items, training)
+  const { mean, variance } = tf.moments(tf.tensor2d(codes, [300, 3]).atanh(), 0)
+  expectClose(mean, [0, 0, 0], 1e-4)
+  expectClose(variance, [1, 1, 1], 1e-3)
+  expect(losses[0]).not.toBeCloseTo(losses[1]!, 3)
+})
 
 test('codes are learned under noise of all that rounding may do to them, evenly', async () => {
   const half = 1 / 3

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LgmError } from '@lgm/core'
@@ -48,6 +48,12 @@ test('a file that changes while it is in use is an error, not other numbers', ()
   expect(() => records.read(Int32Array.of(0))).toThrow('has changed since; start again')
   rmSync(file)
   expect(() => records.read(Int32Array.of(0))).toThrow('expected a file that can be read, got no such file')
+})
+
+test('a file of the same size that was written since is another file', () => {
+  const records = open()
+  utimesSync(file, new Date(), new Date(Date.now() + 60_000))
+  expect(() => records.read(Int32Array.of(0))).toThrow('got one that has changed since')
 })
 
 test('a missing file, a folder and a path through a file are each one clear line', () => {
