@@ -116,9 +116,11 @@ describe.each(sampled)('the prior %s, one sample at a time,', name => {
     // (log q − log p now) − (log q − log p before), whatever q
     const q = same(many)
     const nats = prior.divergence(student, q, z, y).sub(prior.divergence(params, q, z, y))
-    const held = meanOf(prior.distillation!(student, params, y, z))
+    const held = prior.distillation!(student, params, y, z)
     expect(meanOf(nats)).toBeGreaterThan(fourErrors(nats))
-    expect(held).toBeGreaterThan(meanOf(nats) - fourErrors(nats))
+    // a bound for mixtures, see matchedDivergence; for a flow the same, sample by sample
+    if (name === 'flow') expectClose(held, [...nats.dataSync()], 1e-3)
+    else expect(meanOf(held)).toBeGreaterThan(meanOf(nats) - fourErrors(nats))
     expectClose(prior.distillation!(params, params, y, z), new Array(many).fill(0), 1e-5)
   })
 })
