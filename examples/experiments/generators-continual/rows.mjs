@@ -129,7 +129,7 @@ export const study = {
     { title: 'numbers of the generator', of: generatorNumbers, show: 'counts' },
   ],
   explanation:
-    'Accuracy is the mean over tasks after the last, on test data. *CAS*, *Fréchet distance* and *label consistency* are of decoded samples of all classes after the last task: accuracy on test images of a classifier trained on samples alone, distance to test images, and share of samples that a classifier of real images puts into their class.',
+    'Accuracy is the mean over tasks after the last, on test data. *CAS*, *Fréchet distance* and *label consistency* are of decoded samples of all classes after the last task: accuracy on test images of a classifier trained on samples alone, distance to test images, and share of samples that a classifier of real images puts into their class. They say nothing of DGR, whose generator knows no classes: the classifier names its samples.',
   scatter: {
     file: 'accuracy-and-seconds.svg',
     alt: 'Accuracy against seconds',
