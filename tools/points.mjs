@@ -250,7 +250,8 @@ export function fieldRows(schema, path, typeOf) {
     const inner = fieldRows(schema.items, `${path}[]`, typeOf)
     return schema.description ? [[`\`${path}\``, 'list', schema.description], ...inner] : inner
   }
-  return [[`\`${path}\``, typeOf(schema), schema.description ?? '']]
+  const unit = schema.unit === undefined ? '' : `; unit: ${schema.unit}`
+  return [[`\`${path}\``, typeOf(schema), `${schema.description ?? ''}${unit}`]]
 }
 
 /** The pages that may hold generated parts, from the root. */

@@ -69,6 +69,7 @@ describe('generated parts', () => {
       additionalProperties: { type: 'object', properties: { d: leaf } },
     }
     const schema = { type: 'object', properties: { a: list, c: map }, required: ['a'] }
+    expect(fieldRows({ ...leaf, unit: 's' }, 't', ({ type }) => type)).toEqual([['`t`', 'number', 'leaf; unit: s']])
     expect(fieldRows(schema, '', ({ type }) => type)).toEqual([
       ['`a`', 'list', 'list'],
       ['`a[].b`', 'number', 'leaf'],

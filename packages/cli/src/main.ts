@@ -135,7 +135,15 @@ function addCompare(program: Command, surroundings: Surroundings): void {
     )
     .option('--apart', 'a row for each recipe where several have one name, named by what differs')
     .option('--out <file>', 'write to a file; .csv, .md and .tex choose the format')
-    .addHelpText('after', '\nExample:\n  $ lgm compare results --figure ACC --baseline none --out comparison.tex')
+    .addHelpText(
+      'after',
+      `
+Means are taken over runs whose recipes differ in nothing but seed and observers. Where they ran on other
+engines, with other numbers of threads or versions of packages, a note says so; they are averaged all the same.
+
+Example:
+  $ lgm compare results --figure ACC --baseline none --out comparison.tex`,
+    )
     .action(async (folders: string[], options) => {
       const { compare } = await import('./compare.js')
       await compare(folders, options, surroundings)

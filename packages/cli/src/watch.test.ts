@@ -206,6 +206,7 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     mkdirSync(folder)
     const events = join(folder, 'events.jsonl')
     writeFileSync(events, begin(3) + step(20))
+    writeFileSync(join(folder, 'recipe.resolved.yaml'), 'name: seen\nhead: { use: linear }\n')
     const { address } = await watching('seen')
     const browser = await chromium.launch({
       executablePath: executablePath!,
@@ -223,6 +224,9 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
         .first()
         .evaluate(part => part.setAttribute('open', ''))
       expect(await page.locator('#status').textContent()).toContain('task 1/2 (0, 1) · learn 20/60')
+      expect(await page.locator('#setup').textContent()).toMatch(
+        /use: linear[\s\S]*wasm, 4, threads: 1[\s\S]*2 tasks[\s\S]*0, 1/,
+      )
       const figure = { name: 'accuracy/head', value: [0.75], unit: 'fraction', axis: 'task', aggregation: 'mean' }
       appendFileSync(events, step(40) + line({ type: 'task-end', task: 0, measurements: [figure], seconds: 4 }))
       await page.locator('#accuracy').waitFor({ timeout: 20_000 })
@@ -239,4 +243,25 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
       await browser.close()
     }
   }, 120_000)
+
+  test('a page that is open while the command is started again says that its address has expired', async () => {
+    const { address } = await watching('again')
+    const browser = await chromium.launch({
+      executablePath: executablePath!,
+      args: ['--no-sandbox', '--disable-gpu'],
+    })
+    try {
+      const page = await browser.newPage()
+      await page.goto(address)
+      const told = (text: string) => page.locator('#status', { hasText: text }).waitFor({ timeout: 100_000 })
+      await told('waiting for a run')
+      for (const one of open.splice(0)) one.close()
+      await told('no answer from lgm watch: trying again; if it has ended, start it again')
+      open.push(await startWatching(join(home, 'again'), Number(new URL(address).port)))
+      await told('this address has expired, since lgm watch was started again')
+      expect(await (await fetch(address)).text()).toContain('one that has expired: open the whole address')
+    } finally {
+      await browser.close()
+    }
+  }, 300_000)
 })

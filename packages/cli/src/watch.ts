@@ -143,7 +143,11 @@ class Watching {
     // a page of another name that leads here, by DNS, names itself as the host
     if (![`127.0.0.1:${this.#port}`, `localhost:${this.#port}`].includes(request.headers.host ?? ''))
       return refuse(403, 'wrong host')
-    if (!same(token, this.#token)) return refuse(403, 'open the whole address that lgm watch has written')
+    if (!same(token, this.#token))
+      return refuse(
+        403,
+        'not an address of lgm watch, or one that has expired: open the whole address that it wrote when it was last started',
+      )
     if (request.method !== 'GET') return refuse(405, 'only to be read')
     if (place === '') return this.#page(response)
     if (place !== 'events') return refuse(404, 'nothing here')

@@ -1,4 +1,5 @@
 import type { Answers, Evaluator, Measurement, RunFacts, TaskState } from './contracts.js'
+import { expected } from './errors.js'
 import type { z } from './point.js'
 import type { measurementSchema } from './report.js'
 
@@ -35,8 +36,21 @@ export function summarize(
   )
 }
 
-/** A measurement whose arrays can be changed by nobody else. */
+/**
+ * A measurement whose arrays can be changed by nobody else.
+ * @throws LgmError `plugin` where a report could not hold it: better after the first task than when all is learned
+ */
 function copy(measurement: Measurement | Measured): Measured {
   const { value, axis, ...rest } = measurement
+  const empty = (['name', 'unit', 'aggregation'] as const).find(what => !rest[what])
+  const lacks = empty ?? (axis || (axis === undefined && typeof value === 'number') ? undefined : 'axis')
+  if (lacks !== undefined)
+    throw expected(
+      `figure "${rest.name}"`,
+      'name, unit, aggregation and, of a list, axis',
+      `no ${lacks}`,
+      'let the plugin that measures it give one',
+      'plugin',
+    )
   return { ...rest, ...(axis !== undefined && { axis }), value: typeof value === 'number' ? value : [...value] }
 }

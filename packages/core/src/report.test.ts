@@ -1,5 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { migrate, type Report, readReport } from './report.js'
+import { migrate, type Report, readReport, reportSchema } from './report.js'
 
 const report: Report = {
   version: 1,
@@ -49,6 +50,60 @@ describe('a report that is read', () => {
     expect(() => readReport({ ...report, rows })).toThrow(
       /^report: expected a report as lgm run writes it, got rows\.0\.0\.value that is "high" \(Invalid input\); run/,
     )
+  })
+})
+
+describe('a figure', () => {
+  const [figure] = report.rows[0]!
+  const reading = (change: object) => () => readReport({ ...report, rows: [[{ ...figure, ...change }]] })
+
+  test('without a unit, a name or a word on how it came about is refused', () => {
+    for (const what of ['unit', 'name', 'aggregation'])
+      expect(reading({ [what]: '' })).toThrow(`got rows.0.0.${what} that is "" (Too small`)
+  })
+
+  test('that is a list is refused without the name of its axis, and one number needs none', () => {
+    const { axis, ...bare } = figure!
+    expect(() => readReport({ ...report, summary: [bare] })).toThrow(
+      'got summary.0.axis that is undefined (a list needs the name of its axis)',
+    )
+    expect(reading({ axis: '' })).toThrow('got rows.0.0.axis that is ""')
+    expect(readReport({ ...report, summary: [{ ...bare, value: 1 }] }).summary).toHaveLength(1)
+  })
+
+  test('that the report has beside the lists has a unit, too, in the schema', () => {
+    const { kept, seconds, totalSeconds } = reportSchema.shape
+    const units = [kept.valueType.shape.numbers, kept.valueType.shape.bytes, seconds.element.valueType, totalSeconds]
+    expect(units.map(field => field.meta()!.unit)).toEqual(['numbers', 'bytes', 'seconds', 'seconds'])
+  })
+})
+
+describe('the reports that are kept, as lgm run wrote them', () => {
+  const folder = new URL('reports/', import.meta.url)
+  const kept = (file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
+  const newest = reportSchema.shape.version.value
+
+  test('are one of each version of the schema', () => {
+    const versions = Array.from({ length: newest }, (_, i) => i + 1)
+    expect(readdirSync(folder).sort()).toEqual(versions.map(version => `version-${version}.json`))
+    for (const version of versions) expect(kept(`version-${version}.json`).version).toBe(version)
+  })
+
+  test('are all read, and brought to the newest version', () => {
+    for (const file of readdirSync(folder)) expect(readReport(kept(file), file).version).toBe(newest)
+  })
+
+  test('the one of version 1 has what its run found', () => {
+    const found = readReport(kept('version-1.json'))
+    const figure = (name: string) => found.summary.find(measurement => measurement.name === name)
+    expect(found.tasks.map(({ name }) => name)).toEqual(['0, 1', '2, 3'])
+    expect(figure('ACC/head')).toMatchObject({ value: expect.closeTo(0.7333, 4), unit: 'fraction' })
+    expect(figure('accuracy-matrix/head')).toMatchObject({ axis: 'task learned × task tested, row-major' })
+    expect(found.rows[1]!.find(({ name }) => name === 'confusion/head')!.value).toHaveLength(16)
+    expect(found.kept).toEqual({
+      head: { numbers: 68, bytes: 272 },
+      'generator/gaussian': { numbers: 612, bytes: 2448 },
+    })
   })
 })
 

@@ -1,15 +1,21 @@
 import { expected, show } from './errors.js'
 import { z } from './point.js'
 
-export const measurementSchema = z.object({
-  name: z.string().describe('what was measured; of a read-out, with its name behind a slash: `ACC/head`'),
-  value: z
-    .union([z.number(), z.array(z.number().nullable())])
-    .describe('one number, or a list along `axis`; null where there is nothing to measure'),
-  unit: z.string().describe('unit of the value: `fraction`, `nats`, …'),
-  axis: z.string().optional().describe('what the index of a list counts'),
-  aggregation: z.string().describe('over what the value is a mean, or how else it came about'),
-})
+/** One figure of a report: none is without a name, a unit and an aggregation, and no list without an axis. */
+export const measurementSchema = z
+  .object({
+    name: z.string().min(1).describe('what was measured; of a read-out, with its name behind a slash: `ACC/head`'),
+    value: z
+      .union([z.number(), z.array(z.number().nullable())])
+      .describe('one number, or a list along `axis`; null where there is nothing to measure'),
+    unit: z.string().min(1).describe('unit of the value: `fraction`, `nats`, …'),
+    axis: z.string().min(1).optional().describe('what the index of a list counts; every list has one'),
+    aggregation: z.string().min(1).describe('over what the value is a mean, or how else it came about'),
+  })
+  .refine(({ value, axis }) => typeof value === 'number' || axis !== undefined, {
+    path: ['axis'],
+    error: 'a list needs the name of its axis',
+  })
 
 /** What a run found, as data; the shape of `report.json`. Fields are described where they stand. */
 export const reportSchema = z.object({
@@ -46,15 +52,17 @@ export const reportSchema = z.object({
     .record(
       z.string(),
       z.object({
-        numbers: z.int().describe('numbers kept'),
-        bytes: z.int().describe('their size in memory'),
+        numbers: z.int().meta({ description: 'numbers kept', unit: 'numbers' }),
+        bytes: z.int().meta({ description: 'their size in memory', unit: 'bytes' }),
       }),
     )
     .describe(
       'what the learner keeps after the last task, by owner: `embedder`, `head`, `decoder`, and plugins such as `generator/vae`',
     ),
-  seconds: z.array(z.record(z.string(), z.number())).describe('seconds[t]: seconds by phase of task t, and `evaluate`'),
-  totalSeconds: z.number().describe('seconds of the whole run, reading of data excepted'),
+  seconds: z
+    .array(z.record(z.string(), z.number().meta({ description: 'how long the phase took', unit: 'seconds' })))
+    .describe('seconds[t]: times by phase of task t, and `evaluate`'),
+  totalSeconds: z.number().meta({ description: 'the whole run, reading of data excepted', unit: 'seconds' }),
   versions: z
     .record(z.string(), z.string())
     .describe('versions of Node, TensorFlow.js and every package that took part'),

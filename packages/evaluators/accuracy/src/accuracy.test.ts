@@ -16,7 +16,9 @@ import { expect, test } from 'vitest'
 import { accuracy } from './accuracy.js'
 
 checkEvaluator({ plugin: () => accuracy() })
-checkEvaluator({ plugin: () => accuracy({ detail: ['classes', 'confusion'], reference: [1, 0.9, 0.8] }) })
+checkEvaluator({
+  plugin: () => accuracy({ detail: ['classes', 'confusion'], reference: [1, 0.9, 0.8], untrained: [0.5, 0.4, 0.3] }),
+})
 
 const evaluator = build(Evaluator, accuracy())
 
@@ -80,7 +82,7 @@ test('the summary of a class-incremental run has no forward transfer, and a matr
   expect(figure(summary, 'ACC/head')).toBe((0.5 + 1) / 2)
   expect(figure(summary, 'BWT/head')).toBe(0.5 - 1)
   expect(figure(summary, 'forgetting/head')).toBe(1 - 0.5)
-  expect(figure(summary, 'FWT/head')).toBeUndefined()
+  expect(figure(summary, 'FWT/head') ?? figure(summary, 'transfer-matrix/head')).toBeUndefined()
   expect(figure(summary, 'accuracy-matrix/head')).toEqual([1, null, 0.5, 1])
 })
 
@@ -91,7 +93,16 @@ test('forward transfer in a domain-incremental run is against chance', async () 
     await evaluator.evaluate(stateAt(1, 'domain'), early),
   ]
   // R[0][1] = 3/4, one of two classes by chance
-  expectClose(figure(evaluator.summarize!(rows), 'FWT/head') as number, 3 / 4 - 1 / 2, 1e-12)
+  const summary = evaluator.summarize!(rows)
+  expectClose(figure(summary, 'FWT/head') as number, 3 / 4 - 1 / 2, 1e-12)
+  expect(figure(summary, 'transfer-matrix/head')).toEqual([null, 3 / 4, null, null])
+  const against = build(Evaluator, accuracy({ untrained: [0.9, 0.4] })).summarize!(rows)
+  expectClose(figure(against, 'FWT/head') as number, 3 / 4 - 0.4, 1e-12)
+  const words = (of: readonly Measurement[]) => of.find(({ name }) => name === 'FWT/head')!.aggregation
+  expect([words(summary), words(against)]).toEqual([
+    expect.stringMatching(/against chance$/),
+    expect.stringMatching(/against an untrained model$/),
+  ])
 })
 
 test('chance for forward transfer is that of the moment of asking, also where classes come back', () => {
@@ -143,7 +154,10 @@ test('intransigence is against the references given, and one is needed for each 
   expect(figure(evaluator.summarize!(rows), 'intransigence/head')).toBeUndefined()
   await expect(async () =>
     build(Evaluator, accuracy({ reference: [0.9] })).evaluate(stateAt(1, 'class'), []),
-  ).rejects.toThrow('evaluator "accuracy": expected a reference for task 2, got 1 of them')
+  ).rejects.toThrow('evaluator "accuracy": expected in reference an accuracy for task 2, got 1 of them')
+  await expect(async () =>
+    build(Evaluator, accuracy({ untrained: [] })).evaluate(stateAt(0, 'class'), []),
+  ).rejects.toThrow('expected in untrained an accuracy for task 1, got 0 of them')
 })
 
 /** Two tasks of eight test examples each. */

@@ -10,17 +10,8 @@ import {
   z,
 } from '@lgm/core'
 import { accuracyOf, classAccuracies, confusionMatrix, guessesOf, taskGuessing } from './guesses.js'
-import {
-  type AccuracyMatrix,
-  averageAccuracy,
-  backwardTransfer,
-  forgetting,
-  forwardTransfer,
-  intransigence,
-  learningCurveArea,
-  mean,
-  worstForgetting,
-} from './metrics.js'
+import { learningCurveArea, mean } from './metrics.js'
+import { onTestSet, single, summaryOf } from './summary.js'
 
 const options = z.strictObject({
   detail: z
@@ -35,11 +26,16 @@ const options = z.strictObject({
     .describe(
       'for intransigence: by task j, the accuracy on task j of a model trained on the data of tasks 0 to j together',
     ),
+  untrained: z
+    .array(z.number().min(0).max(1))
+    .optional()
+    .describe(
+      'for forward transfer: by task j, the accuracy on task j of a randomly initialized model; chance unless told',
+    ),
 })
 
 const chance = 'chance'
 const guessing = 'task-guessing'
-const onTestSet = 'mean over the test set of the task'
 
 /**
  * Accuracy of every read-out: after each task one row of the matrix R and the mean over the tasks seen; at the end ACC, BWT, FWT,
@@ -53,15 +49,17 @@ class Accuracy implements Evaluator {
   }
 
   evaluate(state: TaskState, answers: readonly Answers[]): readonly Measurement[] {
-    const { reference } = this.#options
-    if (reference && reference.length <= state.task.index)
-      throw expected(
-        'evaluator "accuracy"',
-        `a reference for task ${state.task.index + 1}`,
-        `${reference.length} of them`,
-        'give one accuracy a task',
-        'options',
-      )
+    for (const given of ['reference', 'untrained'] as const) {
+      const accuracies = this.#options[given]
+      if (accuracies && accuracies.length <= state.task.index)
+        throw expected(
+          'evaluator "accuracy"',
+          `in ${given} an accuracy for task ${state.task.index + 1}`,
+          `${accuracies.length} of them`,
+          'give one accuracy a task',
+          'options',
+        )
+    }
     const readouts = Object.keys(answers[0]?.scores ?? {})
     const tasks = Math.max(...answers.map(({ task }) => task + 1), state.task.index + 1)
     const byTask = (name: string, aggregation: string, measure: (answers: Answers) => number | null): Series => {
@@ -123,7 +121,9 @@ class Accuracy implements Evaluator {
   }
 
   summarize(rows: readonly (readonly Measurement[])[]): readonly Measurement[] {
-    const baseline = rows.map((_, j) => valuesOf(rows[Math.max(0, j - 1)]!, chance)[j] ?? null)
+    const { untrained, reference = [] } = this.#options
+    const baseline = untrained ?? rows.map((_, j) => valuesOf(rows[Math.max(0, j - 1)]!, chance)[j] ?? null)
+    const against = untrained ? 'an untrained model' : 'chance'
     const readouts = (rows[0] ?? [])
       .filter(({ name }) => name.startsWith('accuracy/'))
       .map(({ name }) => name.slice('accuracy/'.length))
@@ -133,7 +133,7 @@ class Accuracy implements Evaluator {
       const R = rows.map(row => valuesOf(row, `accuracy/${readout}`))
       const learned = valuesOf(rows.at(-1)!, `${guessing}/${readout}`).slice(0, rows.length)
       return [
-        ...summaryOf(readout, R, baseline, this.#options.reference ?? []),
+        ...summaryOf(readout, R, { baseline, against, reference }),
         ...single(`mean-${guessing}/${readout}`, mean(learned), 'fraction', 'mean over tasks after the last'),
       ]
     })
@@ -149,38 +149,6 @@ function learningCurve({ value }: Measurement): Measurement {
 }
 
 type Series = Measurement & { readonly value: readonly (number | null)[] }
-
-function single(name: string, value: number | null, unit: string, aggregation: string): Measurement[] {
-  return value === null ? [] : [{ name, value, unit, aggregation }]
-}
-
-function summaryOf(
-  readout: string,
-  R: AccuracyMatrix,
-  baseline: readonly (number | null)[],
-  reference: readonly number[],
-): Measurement[] {
-  const difference = 'difference of fractions'
-  const butLast = 'over all tasks but the last'
-  const figures: readonly [string, number | null, string, string][] = [
-    ['ACC', averageAccuracy(R), 'fraction', 'mean over tasks after the last'],
-    ['BWT', backwardTransfer(R), difference, `mean ${butLast}`],
-    ['FWT', forwardTransfer(R, baseline), difference, 'mean over all tasks but the first, against chance'],
-    ['forgetting', forgetting(R), difference, `mean ${butLast}, from the best`],
-    ['worst-forgetting', worstForgetting(R), difference, `greatest ${butLast}, from the best`],
-    ['intransigence', intransigence(R, reference), difference, 'mean over tasks, against the joint reference'],
-  ]
-  return [
-    ...figures.flatMap(([name, ...rest]) => single(`${name}/${readout}`, ...rest)),
-    {
-      name: `accuracy-matrix/${readout}`,
-      value: R.flatMap(row => R.map((_, j) => row[j] ?? null)),
-      unit: 'fraction',
-      axis: 'task learned × task tested, row-major',
-      aggregation: onTestSet,
-    },
-  ]
-}
 
 function activeClasses({ seen }: TaskState, { task, classes }: Answers): number {
   return seen.scenario === 'task' ? seen.taskOf.filter(other => other === task).length : classes

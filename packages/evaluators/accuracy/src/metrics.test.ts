@@ -8,6 +8,7 @@ import {
   forwardTransfer,
   intransigence,
   learningCurveArea,
+  transferMatrix,
   worstForgetting,
 } from './metrics.js'
 
@@ -25,6 +26,22 @@ test('forgetting is from the best, backward transfer from the first accuracy', (
   expectClose(averageAccuracy(differing.R)!, differing.ACC, 1e-8)
   expectClose(forgetting(differing.R)!, differing.forgetting, 1e-8)
   expectClose(backwardTransfer(differing.R)!, differing.BWT, 1e-8)
+})
+
+test('the transfer matrix is what stands above the diagonal, and its first diagonal less b has the mean FWT', () => {
+  const R = [
+    [0.9, 0.4, 0.3],
+    [0.8, 0.9, 0.5],
+    [0.7, 0.8, 0.9],
+  ]
+  expect(transferMatrix(R)).toEqual([
+    [null, 0.4, 0.3],
+    [null, null, 0.5],
+    [null, null, null],
+  ])
+  // (0.4 − 0.1 + 0.5 − 0.2) / 2
+  expectClose(forwardTransfer(R, [0.3, 0.1, 0.2])!, 0.3, 1e-12)
+  expect(transferMatrix([[0.9], [0.7, 0.8]]).flat()).toEqual([null, null, null, null])
 })
 
 test('the area under a learning curve has the point before the first step', () => {

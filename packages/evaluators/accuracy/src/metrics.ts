@@ -23,6 +23,14 @@ export function forwardTransfer(R: AccuracyMatrix, baseline: readonly (number | 
 }
 
 /**
+ * The task-transfer matrix: R[i][j] for j > i, the accuracy on a task that is still to come, and `null` elsewhere: what FWT sums up of its
+ * first diagonal, for every task and every distance.
+ */
+export function transferMatrix(R: AccuracyMatrix): (number | null)[][] {
+  return R.map((_, i) => R.map((_, j) => (j > i ? at(R, i, j) : null)))
+}
+
+/**
  * Forgetting = mean over j < T−1 of (max over j ≤ i < T−1 of R[i][j]) − R[T−1][j], signed: negative where the last task helped
  * (Chaudhry et al. 2018, arXiv:1801.10112, section 4.1); `null` for fewer than two tasks.
  */

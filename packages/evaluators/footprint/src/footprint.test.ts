@@ -1,20 +1,29 @@
 import {
+  checkKnown,
   createLearner,
+  decode,
   definePlugin,
   Evaluator,
+  type Examples,
+  Generator,
   learn,
   type Measurement,
   memorize,
   run,
+  type State,
   type Stateful,
   Stream,
   z,
 } from '@lgm/core'
-import { build, checkEvaluator, tinyGenerator, tinyModel, tinyState, tinyTasks } from '@lgm/testing'
+import { build, checkEvaluator, tinyDecoder, tinyGenerator, tinyModel, tinyState, tinyTasks } from '@lgm/testing'
+import * as tf from '@tensorflow/tfjs'
 import { expect, test } from 'vitest'
 import { footprint } from './footprint.js'
 
-checkEvaluator({ plugin: () => footprint(), varying: ['footprint/memory/tensors', 'footprint/memory/process'] })
+checkEvaluator({
+  plugin: () => footprint(),
+  varying: ['tensors', 'tensors-peak', 'process'].map(name => `footprint/memory/${name}`),
+})
 
 const tasks = tinyTasks({ tasks: 3, count: 4 })
 const { plugins } = tinyModel()
@@ -68,6 +77,49 @@ test('in a run, what is kept is what the report says, against all data so far', 
   expect(Object.keys(summary)).not.toContain('kept/numbers/embedder')
   // the instrument's own memory is not the learner's
   expect(Object.keys(report.kept)).toEqual(['embedder', 'head', 'generator/tiny'])
+  await learner.dispose()
+})
+
+/** Draws codes of 3 numbers by a product with as many numbers as `z` has. */
+class Products implements Generator {
+  #known: ReadonlySet<number> = new Set()
+
+  async memorize({ labels }: Examples): Promise<void> {
+    this.#known = new Set([...this.#known, ...labels])
+  }
+
+  sample(labels: Int32Array): tf.Tensor {
+    checkKnown('generator "products"', this.#known, labels)
+    return tf.tidy(() => tf.matMul(tf.ones([labels.length, 7]), tf.ones([7, 3])))
+  }
+
+  state(): State {
+    return { tensors: { weight: tf.ones([7, 3]) }, values: { known: [...this.#known] } }
+  }
+
+  restore({ values }: State): void {
+    this.#known = new Set(values.known as number[])
+  }
+}
+const products = definePlugin({
+  point: Generator,
+  name: 'products',
+  summary: 'products',
+  options: z.strictObject({}),
+  class: Products,
+})
+
+test('one code through D and one sample of G are counted, and the peak of training is above what is there between tasks', async () => {
+  const phases = [learn({ iterations: 2 }), decode({ iterations: 2 }), memorize()]
+  const learner = await createLearner([...plugins, tinyDecoder(), products(), stream(), ...phases, footprint()])
+  const report = await run(learner)
+  const rows = report.rows.map(row => figures(row as Measurement[]))
+  // D: 3 numbers to 2, G: 7 to 3
+  expect(rows.map(row => row['multiply-accumulates/decoder'])).toEqual([6, 6, 6])
+  expect(rows.map(row => row['multiply-accumulates/generator-sample'])).toEqual([21, 21, 21])
+  const [peak, between] = ['memory/tensors-peak', 'memory/tensors'].map(name => rows.map(row => row[name] as number))
+  for (const [t, bytes] of between!.entries()) expect(peak![t]).toBeGreaterThan(bytes)
+  expect(figures(report.summary as Measurement[])['memory/tensors-peak']).toBe(Math.max(...peak!))
   await learner.dispose()
 })
 

@@ -1,2 +1,3 @@
 export * from './footprint.js'
 export * from './multiply-accumulates.js'
+export * from './peak.js'

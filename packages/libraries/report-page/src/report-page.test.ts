@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { mostBytes, pageHtml, reportPage, runSections } from './index.js'
+import { liveSections, mostBytes, pageHtml, reportPage, runSections } from './index.js'
 import { inventedRun } from './invented.fixture.js'
 
 const full = inventedRun({ steps: 10 })
@@ -47,6 +47,14 @@ describe('the page of one run', () => {
     expect(runSections(poor).map(({ id }) => id)).toEqual(['overview', 'accuracy', 'forgetting', 'setup'])
     const empty = inventedRun({ changes: { rows: [], tasks: [], summary: [], seconds: [], kept: {} } })
     expect(runSections(empty).map(({ id }) => id)).toEqual(['overview', 'setup'])
+  })
+
+  test('has while the run goes on its recipe, and nothing that only the end tells', () => {
+    const begun = inventedRun({ changes: { rows: [], summary: [], seconds: [], kept: {} } })
+    const live = (run: typeof full) => liveSections(run).find(({ id }) => id === 'setup')?.html.text
+    expect(live(begun)).toMatch(/readout: head[\s\S]*cpu, 4, threads: 1[\s\S]*3 tasks[\s\S]*4, 5/)
+    expect(live(begun)).not.toMatch(/training examples|-incremental|time in all/)
+    expect(live({ ...begun, recipe: {} })).toBeUndefined()
   })
 
   test('has the accuracy matrix as a table and in the cells of its picture', () => {

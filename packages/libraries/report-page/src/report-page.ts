@@ -14,7 +14,7 @@ import { comparedGroups } from './sections/groups.js'
 import { memory } from './sections/memory.js'
 import { overview } from './sections/overview.js'
 import { samples } from './sections/samples.js'
-import { setup } from './sections/setup.js'
+import { liveSetup, setup } from './sections/setup.js'
 import { time } from './sections/time.js'
 import { training } from './sections/training.js'
 
@@ -37,7 +37,7 @@ export function runSections(run: ReportedRun, prefix = '', bytes = mostBytes): r
 /** The parts of the page of a run that goes on: those that need neither its summary nor what it keeps at the end. */
 export function liveSections(run: ReportedRun): readonly Section[] {
   const parts = [accuracy, forgetting, training, drift, memory, calibration].map(part => part(run, ''))
-  const rest = [time, allFigures].map(part => part(run, ''))
+  const rest = [time, allFigures, liveSetup].map(part => part(run, ''))
   return [...parts, samples(run, '', mostBytes / 2), ...rest].filter(part => part !== undefined)
 }
 

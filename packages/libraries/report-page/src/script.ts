@@ -62,7 +62,7 @@ events.onmessage = ({ data }) => {
   for (const part of [...content.children]) if (!news.order.includes(part.id)) part.remove()
   news.order.forEach((id, i) => { const part = document.getElementById(id); if (content.children[i] !== part) content.insertBefore(part, content.children[i]) })
 }
-events.onerror = () => { status.textContent = events.readyState === 2 ? 'lgm watch has ended: start it again and open its new address' : 'no answer from lgm watch: trying again' }
+events.onerror = () => { status.textContent = events.readyState === 2 ? 'this address has expired, since lgm watch was started again: open the address that it wrote then' : 'no answer from lgm watch: trying again; if it has ended, start it again and open the address that it writes, since this one has expired' }
 `
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
