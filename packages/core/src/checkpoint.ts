@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { Model, Params, Rng, SeenClasses, Stateful } from './contracts.js'
 import { expected } from './errors.js'
+import { checkFile, encodeManifest, manifestFile, parseManifest } from './manifest.js'
 import { disposeParams, flatten, subset, unflatten } from './params.js'
-import { z } from './point.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
 
 /** Where checkpoints go: a folder, a browser's storage, or memory. `write` replaces everything or nothing. */
@@ -27,29 +27,6 @@ export function memoryStore(): Store {
   }
 }
 
-const manifestSchema = z.object({
-  format: z.literal('lgm-checkpoint'),
-  version: z.literal(1),
-  seed: z.number(),
-  tasks: z.int().min(0),
-  exampleShape: z.array(z.int().positive()),
-  seen: z
-    .object({
-      scenario: z.enum(['class', 'task', 'domain']),
-      names: z.array(z.string()),
-      taskOf: z.array(z.int().min(0)),
-    })
-    .refine(({ names, taskOf }) => names.length === taskOf.length, 'a task for each class'),
-  plugins: z.record(z.string(), z.object({ values: z.record(z.string(), z.unknown()) })),
-  rngs: z.record(
-    z.string(),
-    z
-      .array(z.int32())
-      .length(4)
-      .refine(words => words.some(word => word !== 0), 'a state in which it does not stand still'),
-  ),
-})
-
 /** What a checkpoint holds beside the parts' own states. */
 export interface Snapshot {
   readonly seed: number
@@ -73,23 +50,24 @@ export async function writeCheckpoint(
   const tensors: Record<string, tf.Tensor> = {}
   for (const [name, state] of states)
     for (const [key, tensor] of Object.entries(state.tensors)) tensors[`${name}/${key}`] = tensor
-  const manifest = {
-    format: 'lgm-checkpoint',
-    version: 1,
-    seed: snapshot.seed,
-    tasks: snapshot.tasks,
-    exampleShape: snapshot.exampleShape,
-    seen: snapshot.seen,
-    plugins: Object.fromEntries([...states].map(([name, { values }]) => [name, { values }])),
-    rngs: Object.fromEntries([...rngs].map(([name, rng]) => [name, rng.state()])),
-  }
+  const { seed, tasks, exampleShape, seen, model } = snapshot
   const files = new Map([
-    ['manifest.json', new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)],
-    [modelFile, await encodeSafetensors(flatten(snapshot.model))],
+    [modelFile, await encodeSafetensors(flatten(model))],
     [pluginFile, await encodeSafetensors(tensors)],
   ])
   for (const state of states.values()) disposeParams(state.tensors)
-  await store.write(files)
+  const manifest = encodeManifest(
+    {
+      seed,
+      tasks,
+      exampleShape: [...exampleShape],
+      seen: { scenario: seen.scenario, names: [...seen.names], taskOf: [...seen.taskOf] },
+      plugins: Object.fromEntries([...states].map(([name, { values }]) => [name, { values: { ...values } }])),
+      rngs: Object.fromEntries([...rngs].map(([name, rng]) => [name, [...rng.state()]])),
+    },
+    files,
+  )
+  await store.write(new Map([[manifestFile, manifest], ...files]))
 }
 
 /**
@@ -101,7 +79,12 @@ export async function readCheckpoint(
   stateful: ReadonlyMap<string, Stateful>,
   rngs: ReadonlyMap<string, Rng>,
 ): Promise<Snapshot> {
-  const manifest = parseManifest(await store.read('manifest.json'))
+  const manifest = parseManifest(await store.read(manifestFile))
+  const read = async (name: string): Promise<Params> => {
+    const bytes = await store.read(name)
+    checkFile(manifest, name, bytes)
+    return decodeSafetensors(bytes, name)
+  }
   for (const name of stateful.keys())
     if (!manifest.plugins[name])
       throw expected(
@@ -111,10 +94,10 @@ export async function readCheckpoint(
         'load it with the plugins it was saved with',
         'checkpoint',
       )
-  const parameters = decodeSafetensors(await store.read(modelFile), modelFile)
+  const parameters = await read(modelFile)
   let tensors: Params = {}
   try {
-    tensors = decodeSafetensors(await store.read(pluginFile), pluginFile)
+    tensors = await read(pluginFile)
     for (const [name, part] of stateful)
       part.restore({ tensors: subset(tensors, name) as Params, values: manifest.plugins[name]!.values })
   } catch (error) {
@@ -128,20 +111,4 @@ export async function readCheckpoint(
   // what belongs to none of the networks
   disposeParams(parameters, model.embedder, model.head, model.decoder)
   return { ...manifest, model }
-}
-
-function parseManifest(bytes: Uint8Array): z.output<typeof manifestSchema> {
-  try {
-    return manifestSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
-  } catch (error) {
-    const detail =
-      error instanceof z.ZodError ? `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` : 'no JSON'
-    throw expected(
-      'manifest.json',
-      'a manifest of an LGM checkpoint, version 1',
-      `another (${detail})`,
-      'load a checkpoint written by this version',
-      'checkpoint',
-    )
-  }
 }
