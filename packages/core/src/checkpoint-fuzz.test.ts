@@ -27,7 +27,7 @@ test('a damaged or hostile manifest of a checkpoint is read or refused', async (
     async parse(text: string) {
       const read = (name: string) =>
         name === 'manifest.json' ? Promise.resolve(new TextEncoder().encode(text)) : store.read(name)
-      const snapshot = await readCheckpoint({ ...store, read }, parts, rngs)
+      const snapshot = await readCheckpoint({ ...store, read }, parts, rngs, () => {})
       for (const part of Object.values(snapshot.model)) disposeParams(part)
       if (snapshot.seen.names.length !== snapshot.seen.taskOf.length) throw new Error('classes that do not fit')
     },

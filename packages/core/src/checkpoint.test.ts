@@ -37,8 +37,8 @@ test('a checkpoint of version 1 is read, and saved as one of version 2', async (
   for (const loaded of [learner, again]) {
     expect(loaded.seen.names).toEqual(['cat', 'dog', 'cow', 'owl'])
     const { scores, codes } = await answersOf(loaded)
-    scores.forEach((score, i) => expect(score).toBeCloseTo(told.scores[i]!, 5))
-    codes.forEach((number, i) => expect(number).toBeCloseTo(told.codes[i]!, 5))
+    for (const [i, score] of scores.entries()) expect(score).toBeCloseTo(told.scores[i]!, 5)
+    for (const [i, number] of codes.entries()) expect(number).toBeCloseTo(told.codes[i]!, 5)
   }
 })
 

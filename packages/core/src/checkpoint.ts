@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { Model, Params, Rng, SeenClasses, Stateful } from './contracts.js'
-import { expected } from './errors.js'
-import { checkFile, encodeManifest, manifestFile, parseManifest } from './manifest.js'
+import { expected, show } from './errors.js'
+import { checkFile, encodeManifest, type Manifest, manifestFile, parseManifest } from './manifest.js'
 import { disposeParams, flatten, subset, unflatten } from './params.js'
+import { restoreAll } from './restoration.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
 
 /** Where checkpoints go: a folder, a browser's storage, or memory. `write` replaces everything or nothing. */
@@ -36,7 +37,7 @@ export interface Snapshot {
   readonly model: Model
 }
 
-const modelFile = 'model.safetensors'
+export const modelFile = 'model.safetensors'
 const pluginFile = 'plugins.safetensors'
 
 /** Writes a learner: `manifest.json`, the model's parameters, and the tensors of every stateful plugin. */
@@ -71,13 +72,15 @@ export async function writeCheckpoint(
 }
 
 /**
- * Reads a checkpoint into parts built from the same plugins.
+ * Reads a checkpoint into parts built from the same plugins. If it throws, all parts are as they were.
+ * @param check throws where the model does not fit the parts, which have their states by then; it may change those
  * @throws LgmError `checkpoint` when a file is damaged, of an unknown version, or of other plugins.
  */
 export async function readCheckpoint(
   store: Store,
   stateful: ReadonlyMap<string, Stateful>,
   rngs: ReadonlyMap<string, Rng>,
+  check: (snapshot: Snapshot) => void,
 ): Promise<Snapshot> {
   const manifest = parseManifest(await store.read(manifestFile))
   const read = async (name: string): Promise<Params> => {
@@ -85,30 +88,50 @@ export async function readCheckpoint(
     checkFile(manifest, name, bytes)
     return decodeSafetensors(bytes, name)
   }
-  for (const name of stateful.keys())
-    if (!manifest.plugins[name])
-      throw expected(
-        'checkpoint',
-        `the state of ${name}`,
-        `states of ${Object.keys(manifest.plugins).join(', ') || 'no plugin'}`,
-        'load it with the plugins it was saved with',
-        'checkpoint',
-      )
+  checkParts(manifest, stateful, rngs)
   const parameters = await read(modelFile)
   let tensors: Params = {}
   try {
+    const model = unflatten(parameters)
+    checkOwners(modelFile, parameters, Object.keys(model))
     tensors = await read(pluginFile)
-    for (const [name, part] of stateful)
-      part.restore({ tensors: subset(tensors, name) as Params, values: manifest.plugins[name]!.values })
+    checkOwners(pluginFile, tensors, Object.keys(manifest.plugins))
+    const parts = Array.from(stateful, ([name, part]) => {
+      const state = { tensors: subset(tensors, name), values: manifest.plugins[name]!.values }
+      return [name, { part, state }] as const
+    })
+    const words = Array.from(rngs, ([name, rng]) => [rng, manifest.rngs[name] ?? rng.state()] as const)
+    restoreAll(new Map(parts), new Map(words), () => check({ ...manifest, model }))
+    return { ...manifest, model }
   } catch (error) {
     disposeParams(parameters)
     throw error
   } finally {
     disposeParams(tensors)
   }
-  for (const [name, rng] of rngs) if (manifest.rngs[name]) rng.restore(manifest.rngs[name])
-  const model = unflatten(parameters)
-  // what belongs to none of the networks
-  disposeParams(parameters, model.embedder, model.head, model.decoder)
-  return { ...manifest, model }
+}
+
+/** Plugins that may be other ones than before, if they keep nothing: what they draw does not go on from what they drew. */
+const aside = /^(dataset|stream|evaluator|observer|backend)\//
+
+function checkParts(
+  { plugins, rngs: words }: Manifest,
+  stateful: ReadonlyMap<string, Stateful>,
+  rngs: ReadonlyMap<string, Rng>,
+): void {
+  const missing = (what: string, got: readonly string[]) =>
+    expected('checkpoint', what, got.join(', ') || 'none', 'load it with the plugins it was saved with', 'checkpoint')
+  for (const name of stateful.keys())
+    if (!Object.hasOwn(plugins, name)) throw missing(`the state of ${name}`, Object.keys(plugins))
+  for (const name of rngs.keys())
+    if (!Object.hasOwn(words, name) && !aside.test(name))
+      throw missing(`the random numbers of ${name}`, Object.keys(words))
+}
+
+/** @throws LgmError `checkpoint` for a tensor that would belong to nobody. */
+function checkOwners(file: string, tensors: Params, owners: readonly string[]): void {
+  const stray = Object.keys(tensors).find(name => !owners.some(owner => name.startsWith(`${owner}/`)))
+  if (stray === undefined) return
+  const remedy = 'it is damaged, or not the file of a checkpoint'
+  throw expected(file, `tensors of ${owners.join(', ') || 'no plugin'}`, show(stray), remedy, 'checkpoint')
 }

@@ -33,6 +33,8 @@ const seconds = 'footprint/seconds/'
 const memory = 'footprint/memory/'
 const kept = 'footprint/kept/'
 
+const stored = z.object({ data: z.array(z.tuple([z.int().min(0), z.number()])) })
+
 /** What a learner keeps and takes. Remembers how many numbers each task had; of the data themselves nothing. */
 class Footprint implements Evaluator, Stateful {
   readonly #options: z.output<typeof options>
@@ -135,8 +137,9 @@ class Footprint implements Evaluator, Stateful {
   }
 
   restore({ values }: State): void {
+    const { data } = stored.parse(values)
     this.#data.clear()
-    for (const [task, numbers] of values.data as [number, number][]) this.#data.set(task, numbers)
+    for (const [task, numbers] of data) this.#data.set(task, numbers)
   }
 }
 
