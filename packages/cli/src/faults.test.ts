@@ -23,9 +23,10 @@ observers: [ ./fault.mjs ]
 
 /** An observer that brings about what LGM_TEST_FAULT names, when the third task begins; the others are saved by then. */
 const fault = `
-import { chmodSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
 const faults = {
   moved: run => renameSync(run, run + '-moved'),
+  picture: run => mkdirSync(run + '/accuracy.svg'),
   file: run => writeFileSync(run + '/checkpoints/task-3', ''),
   readOnly: run => {
     for (const folder of [run, run + '/checkpoints']) chmodSync(folder, 0o555)
@@ -158,6 +159,20 @@ describe('a run whose disk fails ends with one line and exit code 1, and goes on
     rmSync(join(folder, 'checkpoints/task-3'))
     await expectToGoOn('taken')
   })
+})
+
+test('a run that ended before its picture was there is not finished, and goes on to both', async () => {
+  const folder = join(home, 'dark')
+  process.env.LGM_TEST_FAULT = `picture:${folder}`
+  const { code, err } = await run('dark')
+  expect(err).toMatch(/^[^\n]*dark\/accuracy\.svg: expected /)
+  expect(code).toBe(1)
+  expect(existsSync(join(folder, 'report.json'))).toBe(false)
+  delete process.env.LGM_TEST_FAULT
+  rmSync(join(folder, 'accuracy.svg'), { recursive: true })
+  expect(await run('dark', '--resume')).toEqual({ code: 0, err: 'results are in dark' })
+  expect(readdirSync(folder).sort()).toEqual(readdirSync(join(home, 'whole')).sort())
+  expect(leftBy(folder)).toEqual(leftBy(join(home, 'whole')))
 })
 
 describe('a place where nothing can be written', () => {

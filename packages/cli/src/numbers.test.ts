@@ -42,6 +42,16 @@ describe('numbers that explode end a run with the step and the term', () => {
     expect(readdirSync(join(home, 'penalty/checkpoints'))).toEqual(['task-1'])
   })
 
+  test('a last step that spoils what was finite; it is not saved to go on from', async () => {
+    const last = ['--set', 'phases.learn.iterations=1', '--set', 'phases.learn.optimizer.rate=1e39']
+    const { code, err } = await run('last', ...last, '--checkpoint-minutes', '0')
+    expect(err).toMatch(
+      /^learn: expected finite parameters, got [^\n]* in "head\/[^\n]* after step 1 of 1; [^\n]*lower it$/,
+    )
+    expect(code).toBe(1)
+    expect(existsSync(join(home, 'last/checkpoints'))).toBe(false)
+  })
+
   test('a rate too high in the first task; there is no checkpoint, and the run begins anew', async () => {
     const rate = ['--set', 'phases.learn.optimizer.rate=1e38']
     const first = await run('rate', ...rate)

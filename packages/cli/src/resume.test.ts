@@ -81,10 +81,13 @@ describe('a run that was killed', () => {
       err: 'results are in one',
     })
     const before = readFileSync(join(home, 'one/report.json'), 'utf8')
+    // as if it had been killed between the report and the end
+    mkdirSync(join(home, 'one/checkpoints/task-3'), { recursive: true })
     const again = await lgm('run', 'kept.yaml', '--out', 'one', '--resume')
     expect(again.code).toBe(0)
     expect(again.out).toContain('ACC')
     expect(readFileSync(join(home, 'one/report.json'), 'utf8')).toBe(before)
+    expect(existsSync(join(home, 'one/checkpoints'))).toBe(false)
 
     rmSync(join(home, 'one/report.json'))
     const other = await lgm('run', 'kept.yaml', '--out', 'one', '--resume', '--set', 'phases.learn.iterations=61')

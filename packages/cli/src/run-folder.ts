@@ -40,11 +40,16 @@ export interface Place {
   readonly resumes: boolean
 }
 
-/** The report of a run that is finished. @throws LgmError `output` where its answers are asked for, and were not saved. */
+/** The report of a run that is finished; checkpoints go that a process left which was killed just then. @throws LgmError `output` where its answers are asked for, and were not saved. */
 export function finished(path: string, { folder, answers }: Place): Report {
   const report = readReport(JSON.parse(readFileSync(path, 'utf8')), path)
   if (answers) new AnswerFiles(folder).checkFirst(report.tasks.length)
+  checkpointsIn(folder).clear()
   return report
+}
+
+function checkpointsIn(folder: string): Checkpoints {
+  return new Checkpoints(join(folder, checkpointsFolder), () => checkThere(folder))
 }
 
 /** Runs a recipe without leaving anything. */
@@ -82,7 +87,7 @@ export async function runIn(
     const resolved = resolvedRecipe(recipe, learner)
     if (resumes) checkSame(join(folder, resolvedFile), resolved)
     else write(join(folder, resolvedFile), resolved)
-    const checkpoints = new Checkpoints(join(folder, checkpointsFolder), () => checkThere(folder))
+    const checkpoints = checkpointsIn(folder)
     const answers = new AnswerFiles(folder)
     const saves = place.answers || (resumes && answers.exist)
     if (saves && !resumes) answers.begin()
@@ -155,15 +160,15 @@ function checkSame(path: string, now: string): void {
   )
 }
 
-/** Writes what a run leaves: checkpoint, report, and a picture where accuracy was measured. */
+/** Writes what a run leaves: checkpoint, a picture where accuracy was measured, and last the report, with which it counts as finished. */
 async function keep(folder: string, recipe: Recipe, learner: Learner, report: Report): Promise<void> {
   checkThere(folder)
   await learner.save(folderStore(join(folder, 'checkpoint')))
-  write(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
   const matrices = accuracyMatrices(report, recipe.settings.readout)
   const tasks = report.tasks.map(({ name }) => name)
   const picture = accuracySvg(`${recipe.name}, seed ${report.seed}`, tasks, matrices)
   if (matrices.length > 0) write(join(folder, 'accuracy.svg'), picture)
+  write(join(folder, reportFile), `${JSON.stringify(report, null, 2)}\n`)
 }
 
 function versionsOf({ ingredients }: Recipe, cwd: string): Record<string, string> {

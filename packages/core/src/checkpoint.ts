@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { Model, Params, Rng, SeenClasses, Stateful } from './contracts.js'
-import { expected } from './errors.js'
+import { expected, show } from './errors.js'
+import { checkFile, encodeManifest, type Manifest, manifestFile, parseManifest } from './manifest.js'
 import { disposeParams, flatten, subset, unflatten } from './params.js'
-import { z } from './point.js'
+import { restoreAll } from './restoration.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
 
 /** Where checkpoints go: a folder, a browser's storage, or memory. `write` replaces everything or nothing. */
@@ -27,29 +28,6 @@ export function memoryStore(): Store {
   }
 }
 
-const manifestSchema = z.object({
-  format: z.literal('lgm-checkpoint'),
-  version: z.literal(1),
-  seed: z.number(),
-  tasks: z.int().min(0),
-  exampleShape: z.array(z.int().positive()),
-  seen: z
-    .object({
-      scenario: z.enum(['class', 'task', 'domain']),
-      names: z.array(z.string()),
-      taskOf: z.array(z.int().min(0)),
-    })
-    .refine(({ names, taskOf }) => names.length === taskOf.length, 'a task for each class'),
-  plugins: z.record(z.string(), z.object({ values: z.record(z.string(), z.unknown()) })),
-  rngs: z.record(
-    z.string(),
-    z
-      .array(z.int32())
-      .length(4)
-      .refine(words => words.some(word => word !== 0), 'a state in which it does not stand still'),
-  ),
-})
-
 /** What a checkpoint holds beside the parts' own states. */
 export interface Snapshot {
   readonly seed: number
@@ -59,7 +37,7 @@ export interface Snapshot {
   readonly model: Model
 }
 
-const modelFile = 'model.safetensors'
+export const modelFile = 'model.safetensors'
 const pluginFile = 'plugins.safetensors'
 
 /** Writes a learner: `manifest.json`, the model's parameters, and the tensors of every stateful plugin. */
@@ -73,75 +51,87 @@ export async function writeCheckpoint(
   const tensors: Record<string, tf.Tensor> = {}
   for (const [name, state] of states)
     for (const [key, tensor] of Object.entries(state.tensors)) tensors[`${name}/${key}`] = tensor
-  const manifest = {
-    format: 'lgm-checkpoint',
-    version: 1,
-    seed: snapshot.seed,
-    tasks: snapshot.tasks,
-    exampleShape: snapshot.exampleShape,
-    seen: snapshot.seen,
-    plugins: Object.fromEntries([...states].map(([name, { values }]) => [name, { values }])),
-    rngs: Object.fromEntries([...rngs].map(([name, rng]) => [name, rng.state()])),
-  }
+  const { seed, tasks, exampleShape, seen, model } = snapshot
   const files = new Map([
-    ['manifest.json', new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)],
-    [modelFile, await encodeSafetensors(flatten(snapshot.model))],
+    [modelFile, await encodeSafetensors(flatten(model))],
     [pluginFile, await encodeSafetensors(tensors)],
   ])
   for (const state of states.values()) disposeParams(state.tensors)
-  await store.write(files)
+  const manifest = encodeManifest(
+    {
+      seed,
+      tasks,
+      exampleShape: [...exampleShape],
+      seen: { scenario: seen.scenario, names: [...seen.names], taskOf: [...seen.taskOf] },
+      plugins: Object.fromEntries([...states].map(([name, { values }]) => [name, { values: { ...values } }])),
+      rngs: Object.fromEntries([...rngs].map(([name, rng]) => [name, [...rng.state()]])),
+    },
+    files,
+  )
+  await store.write(new Map([[manifestFile, manifest], ...files]))
 }
 
 /**
- * Reads a checkpoint into parts built from the same plugins.
+ * Reads a checkpoint into parts built from the same plugins. If it throws, all parts are as they were.
+ * @param check throws where the model does not fit the parts, which have their states by then; it may change those
  * @throws LgmError `checkpoint` when a file is damaged, of an unknown version, or of other plugins.
  */
 export async function readCheckpoint(
   store: Store,
   stateful: ReadonlyMap<string, Stateful>,
   rngs: ReadonlyMap<string, Rng>,
+  check: (snapshot: Snapshot) => void,
 ): Promise<Snapshot> {
-  const manifest = parseManifest(await store.read('manifest.json'))
-  for (const name of stateful.keys())
-    if (!manifest.plugins[name])
-      throw expected(
-        'checkpoint',
-        `the state of ${name}`,
-        `states of ${Object.keys(manifest.plugins).join(', ') || 'no plugin'}`,
-        'load it with the plugins it was saved with',
-        'checkpoint',
-      )
-  const parameters = decodeSafetensors(await store.read(modelFile), modelFile)
+  const manifest = parseManifest(await store.read(manifestFile))
+  const read = async (name: string): Promise<Params> => {
+    const bytes = await store.read(name)
+    checkFile(manifest, name, bytes)
+    return decodeSafetensors(bytes, name)
+  }
+  checkParts(manifest, stateful, rngs)
+  const parameters = await read(modelFile)
   let tensors: Params = {}
   try {
-    tensors = decodeSafetensors(await store.read(pluginFile), pluginFile)
-    for (const [name, part] of stateful)
-      part.restore({ tensors: subset(tensors, name) as Params, values: manifest.plugins[name]!.values })
+    const model = unflatten(parameters)
+    checkOwners(modelFile, parameters, Object.keys(model))
+    tensors = await read(pluginFile)
+    checkOwners(pluginFile, tensors, Object.keys(manifest.plugins))
+    const parts = Array.from(stateful, ([name, part]) => {
+      const state = { tensors: subset(tensors, name), values: manifest.plugins[name]!.values }
+      return [name, { part, state }] as const
+    })
+    const words = Array.from(rngs, ([name, rng]) => [rng, manifest.rngs[name] ?? rng.state()] as const)
+    restoreAll(new Map(parts), new Map(words), () => check({ ...manifest, model }))
+    return { ...manifest, model }
   } catch (error) {
     disposeParams(parameters)
     throw error
   } finally {
     disposeParams(tensors)
   }
-  for (const [name, rng] of rngs) if (manifest.rngs[name]) rng.restore(manifest.rngs[name])
-  const model = unflatten(parameters)
-  // what belongs to none of the networks
-  disposeParams(parameters, model.embedder, model.head, model.decoder)
-  return { ...manifest, model }
 }
 
-function parseManifest(bytes: Uint8Array): z.output<typeof manifestSchema> {
-  try {
-    return manifestSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
-  } catch (error) {
-    const detail =
-      error instanceof z.ZodError ? `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` : 'no JSON'
-    throw expected(
-      'manifest.json',
-      'a manifest of an LGM checkpoint, version 1',
-      `another (${detail})`,
-      'load a checkpoint written by this version',
-      'checkpoint',
-    )
-  }
+/** Plugins that may be other ones than before, if they keep nothing: what they draw does not go on from what they drew. */
+const aside = /^(dataset|stream|evaluator|observer|backend)\//
+
+function checkParts(
+  { plugins, rngs: words }: Manifest,
+  stateful: ReadonlyMap<string, Stateful>,
+  rngs: ReadonlyMap<string, Rng>,
+): void {
+  const missing = (what: string, got: readonly string[]) =>
+    expected('checkpoint', what, got.join(', ') || 'none', 'load it with the plugins it was saved with', 'checkpoint')
+  for (const name of stateful.keys())
+    if (!Object.hasOwn(plugins, name)) throw missing(`the state of ${name}`, Object.keys(plugins))
+  for (const name of rngs.keys())
+    if (!Object.hasOwn(words, name) && !aside.test(name))
+      throw missing(`the random numbers of ${name}`, Object.keys(words))
+}
+
+/** @throws LgmError `checkpoint` for a tensor that would belong to nobody. */
+function checkOwners(file: string, tensors: Params, owners: readonly string[]): void {
+  const stray = Object.keys(tensors).find(name => !owners.some(owner => name.startsWith(`${owner}/`)))
+  if (stray === undefined) return
+  const remedy = 'it is damaged, or not the file of a checkpoint'
+  throw expected(file, `tensors of ${owners.join(', ') || 'no plugin'}`, show(stray), remedy, 'checkpoint')
 }

@@ -24,7 +24,13 @@ export interface State {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Gives and takes its state; `state()` returns clones that belong to the caller, `restore` clones what it keeps. */
+/**
+ * Gives and takes its state; `state()` returns clones that belong to the caller, `restore` clones what it keeps.
+ *
+ * `restore` is given what stands in a file: it throws where that is no state of this plugin with these options, and may then be left in
+ * any state from which `restore` of another brings it back. A learner gives back to all its parts what they had, and throws an
+ * LgmError `checkpoint`, whatever was thrown; see `checkRestored` and `checkShapes`.
+ */
 export interface Stateful {
   state(): State
   restore(state: State): void
@@ -150,6 +156,7 @@ export interface Update {
  * `begin` is called before training on a task, and may return a state whose model has parameters of its own added. `penalty` is in
  * the units of the loss. `project` takes the gradient of loss and penalties. `view` gives the parameters as the network uses them
  * for one task, such as gated or masked ones, in training and in prediction. `measure` tells what the last training showed.
+ * `added` gives the shapes, by full name, of the parameters that `begin` has added and that `params`, out of a file, should have.
  */
 export interface Regularizer extends Stateful {
   // biome-ignore lint/suspicious/noConfusingVoidType: most have nothing to return
@@ -159,6 +166,7 @@ export interface Regularizer extends Stateful {
   track?(update: Update): void
   view?(params: Params, task: number): Params
   measure?(): readonly Measurement[]
+  added?(params: Params): Readonly<Record<string, readonly number[]>>
   readonly underway?: Carried
   consolidate(state: TaskState): void | Promise<void>
 }

@@ -1,4 +1,5 @@
 export { createBreath } from './breath.js'
+export { checkRestored, checkShapes, shapesOf } from './check-restored.js'
 export { memoryStore, type Store } from './checkpoint.js'
 export { type Composition, compose, inject, nameOf, needsOf } from './container.js'
 export * from './contracts.js'

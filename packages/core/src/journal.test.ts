@@ -113,6 +113,37 @@ test.each([
   await expect(task(record, [], change)).rejects.toMatchObject({ code: 'checkpoint' })
 })
 
+test('a step that has spoilt its parameters, or what is carried along, is never the place to go on from', async () => {
+  const before = tf.memory().numTensors
+  for (const spoilt of ['"params/a"', '"carried/mean"']) {
+    const saved: Files[] = []
+    const journal = new Journal()
+    journal.begin(0, { due: () => true, save: async files => void saved.push(files) })
+    const begin = tf.tensor1d([1, 2])
+    let step = 0
+    const loss = ({ a }: Params) => {
+      // after 40 steps: 0, with an endless slope
+      const ends = ++step === 40 && spoilt.includes('params')
+      return { falling: (ends ? a!.sub(a!).sqrt().sum() : a!.sum()) as tf.Scalar }
+    }
+    const state = () => ({ tensors: { mean: tf.scalar(step === 40 ? Number.POSITIVE_INFINITY : 0) }, values: {} })
+    const fitting = createTrainer({ emit: () => {} }, undefined, journal).fit({
+      name: 'toy',
+      params: { a: begin },
+      iterations: 60,
+      optimizer: optimizerOptions.parse({ use: 'sgd', rate: 0.1 }),
+      batch: () => ({}),
+      loss,
+      carried: { state, restore: () => {} },
+    })
+    await expect(fitting).rejects.toThrow(`toy: expected finite parameters, got NaN or infinite numbers in ${spoilt}`)
+    expect(saved).toHaveLength(1)
+    expect((await read(saved[0]!)).fits[0]!.step).toBe(20)
+    begin.dispose()
+  }
+  expect(tf.memory().numTensors).toBe(before)
+})
+
 test('a record of another task is not gone on with', async () => {
   const saved: Files[] = []
   const { result } = await task(undefined, saved)

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Fit, Params, StepEvent } from './contracts.js'
 import { expected } from './errors.js'
+import { checkFinite } from './finite.js'
 import type { Slots } from './optimizers.js'
 import { disposeParams, flatten, subset } from './params.js'
 import { type NamedArray, tensorsOf } from './safetensors.js'
@@ -121,7 +122,7 @@ export class FitLog {
     this.#events.push(event)
   }
 
-  /** Saves a fit that goes on, if it is time. */
+  /** Saves a fit that goes on, if it is time. @throws LgmError `not-finite` in the place of saving what none can go on from. */
   async pause(step: number, params: Params, slots: Slots, now: boolean): Promise<void> {
     if (this.#underway.due() || now) await this.#save(step, { params, ...slots }, true)
   }
@@ -135,10 +136,18 @@ export class FitLog {
   async #save(step: number, parts: Readonly<Record<string, Params>>, write: boolean): Promise<void> {
     const { name, iterations, carried } = this.#fit
     const { tensors, values } = carried?.state() ?? { tensors: {}, values: {} }
-    const arrays = await arraysOf(flatten({ ...parts, carried: tensors }))
-    disposeParams(tensors)
+    const arrays = await this.#arraysOf(step, { ...parts, carried: tensors }, write).finally(() =>
+      disposeParams(tensors),
+    )
     const seconds = (this.#found?.seconds ?? 0) + (performance.now() - this.#begun) / 1000
     await this.#keep({ name, step, of: iterations, seconds, events: [...this.#events], values, arrays }, write)
+  }
+
+  /** All numbers of a fit; those to be written are checked first, but for the slots. */
+  async #arraysOf(step: number, parts: Readonly<Record<string, Params>>, write: boolean) {
+    const { params = {}, carried = {} } = parts
+    if (write) await checkFinite(this.#fit, flatten({ params, carried }), step)
+    return arraysOf(flatten(parts))
   }
 
   #check({ name, of, arrays }: FitRecord): void {

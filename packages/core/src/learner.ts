@@ -29,6 +29,7 @@ import {
 import { expected, Interrupted, LgmError, show } from './errors.js'
 import { arrayExamples, range, sizeOf, upload } from './examples.js'
 import { Journal, type Underway } from './journal.js'
+import { checkLoaded } from './loaded.js'
 import { flatten, unflatten, viewParams } from './params.js'
 import { consolidate } from './phases/consolidate.js'
 import { decode } from './phases/decode.js'
@@ -119,6 +120,10 @@ export interface Learner {
   /** What is kept between tasks, by owner; evaluators do not count, whose memory is that of instruments. */
   kept(): Readonly<Record<string, Kept>>
   save(store: Store): Promise<void>
+  /**
+   * Takes up what `save` wrote, into a learner of the same plugins and options. If it throws, the learner is as it was.
+   * @throws LgmError `checkpoint` when a file is damaged, of an unknown version, or does not fit the plugins.
+   */
   load(store: Store): Promise<void>
   dispose(): Promise<void>
 }
@@ -460,7 +465,9 @@ class LgmLearner implements Learner {
 
   async load(store: Store): Promise<void> {
     return this.#alone('load', async () => {
-      const snapshot = await readCheckpoint(store, this.#stateful(), this.parts.rngs)
+      const snapshot = await readCheckpoint(store, this.#stateful(), this.parts.rngs, found =>
+        checkLoaded(this.parts, found),
+      )
       if (this.#model) release(this.#model)
       this.#model = snapshot.model
       this.#seen = snapshot.seen

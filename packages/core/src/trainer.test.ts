@@ -169,6 +169,19 @@ describe('a run that must stop', () => {
     expect(params.a.isDisposed).toBe(false)
   })
 
+  test('refuses parameters that its last step has spoilt, whose losses were finite, and leaves no tensor', async () => {
+    const before = tf.memory().numTensors
+    const params = { a: tf.tensor1d([0, 1]), b: tf.tensor1d([3e38]) }
+    // √a falls with an endless slope at 0, where it is 0; b stays, large as it is
+    const loss: Fit['loss'] = ({ a }) => ({ root: a!.sqrt().sum() as tf.Scalar })
+    await expect(createTrainer(silent).fit(fit({ params, iterations: 1, loss }))).rejects.toMatchObject({
+      code: 'not-finite',
+      message: expect.stringMatching(/^toy: expected finite parameters, got .* in "a" after step 1 of 1; .*rate/),
+    })
+    disposeParams(params)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
   test('at an error of a batch passes it on, and leaves no tensor', async () => {
     let count = 0
     const params = { a: tf.tensor1d([1, 2]) }

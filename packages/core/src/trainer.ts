@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { createBreath } from './breath.js'
 import type { Events, Fit, Params, StepEvent, Trainer } from './contracts.js'
 import { Interrupted, LgmError } from './errors.js'
+import { checkFinite } from './finite.js'
 import type { Journal } from './journal.js'
 import { applyGradients, initSlots, type Slots } from './optimizers.js'
 import { disposeParams } from './params.js'
@@ -20,7 +21,9 @@ interface Noted {
  * The only loop over training steps. Each step: upload a batch, differentiate the named loss terms (their sum is minimized), add
  * the gradients of the penalties, project in the order given, update. Parameters and slots are values; the step before is disposed.
  *
- * @throws LgmError `not-finite` naming fit, step and term when a loss is NaN or infinite; Interrupted when `signal` is aborted.
+ * Losses are checked in groups of steps, parameters at the end, and before they are saved.
+ *
+ * @throws LgmError `not-finite` naming fit, step and term, or parameter, when one is NaN or infinite; Interrupted when `signal` is aborted.
  */
 export function createTrainer(events: Events, signal?: AbortSignal, journal?: Journal): Trainer {
   return {
@@ -53,6 +56,7 @@ export function createTrainer(events: Events, signal?: AbortSignal, journal?: Jo
           // with a log, not before the steps of an event are whole and saved
           if (signal?.aborted && (last || !log)) throw new Interrupted()
         }
+        await checkFinite(fit, params, fit.iterations)
         await fit.watch?.(params, fit.iterations)
         await log?.finish(params)
         return params

@@ -26,6 +26,11 @@ function flat(numbers: Nested | ArrayLike<number>): number[] {
   return typeof numbers === 'number' ? [numbers] : Array.from(numbers as ArrayLike<Nested>).flatMap(flat)
 }
 
+/** How many tensors the engine holds. */
+export function countTensors(): number {
+  return tf.memory().numTensors
+}
+
 /**
  * Runs something once to let the engine fill its caches, then again, and expects the second run to leave `growth` more tensors than
  * it found. What the run returns is not disposed: dispose it inside.

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs'
+import { checkShapes, prefixed, shapesOf } from '../check-restored.js'
 import type { Params, State } from '../contracts.js'
 import { expected } from '../errors.js'
 import { cloneParams, emptyState, flatten, mapParams, subset } from '../params.js'
@@ -104,9 +105,14 @@ export function quadraticState(held: Quadratic | undefined): State {
   }
 }
 
-/** The inverse of `quadraticState`, in clones; `undefined` from the state of one that held nothing. */
-export function restoreQuadratic({ tensors }: State): Quadratic | undefined {
-  if (!tensors.offset) return undefined
+/**
+ * The inverse of `quadraticState`, in clones; `undefined` from the state of one that held nothing.
+ * @throws LgmError `checkpoint` in the name of `where` unless there are an offset, and an importance of its shape for each anchor.
+ */
+export function restoreQuadratic({ tensors }: State, where = 'regularizer'): Quadratic | undefined {
+  if (Object.keys(tensors).length === 0) return undefined
+  const anchors = shapesOf(subset(tensors, 'anchor'))
+  checkShapes(where, tensors, { ...prefixed('anchor', anchors), ...prefixed('importance', anchors), offset: [] })
   const kept = cloneParams(tensors)
   return {
     anchors: subset(kept, 'anchor'),

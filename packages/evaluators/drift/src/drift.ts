@@ -1,5 +1,6 @@
 import {
   arrayExamples,
+  checkShapes,
   Decoder,
   definePlugin,
   Embedder,
@@ -10,7 +11,9 @@ import {
   type Measurement,
   type Model,
   mapExamples,
+  nameOf,
   Options,
+  type Params,
   Regularizer,
   range,
   readAll,
@@ -159,8 +162,12 @@ class Drift implements Evaluator, Stateful {
   }
 
   restore({ tensors, values }: State): void {
+    const { tasks } = stored.parse(values)
+    checkShapes(nameOf(this), tensors, shapesFor(tasks, tensors), name =>
+      name.endsWith('/labels') ? 'int32' : 'float32',
+    )
     this.#remembered.clear()
-    for (const j of values.tasks as number[]) {
+    for (const j of tasks) {
       const [inputs, labels, codes] = ['inputs', 'labels', 'codes'].map(name => tensors[`${j}/${name}`]!)
       this.#remembered.set(j, {
         inputs: Float32Array.from(inputs!.dataSync()),
@@ -170,6 +177,22 @@ class Drift implements Evaluator, Stateful {
       })
     }
   }
+}
+
+const stored = z.object({ tasks: z.array(z.int().min(0)) })
+
+/** The shapes of what is remembered of tasks, as many labels and whole codes as there are examples. */
+function shapesFor(tasks: readonly number[], tensors: Params): Record<string, readonly number[]> {
+  const shapes = tasks.map(j => {
+    const [inputs, codes] = [tensors[`${j}/inputs`]?.shape ?? [], tensors[`${j}/codes`]?.size ?? 0]
+    const count = inputs[0] ?? 1
+    return {
+      [`${j}/inputs`]: [count, ...inputs.slice(1)],
+      [`${j}/labels`]: [count],
+      [`${j}/codes`]: [count * Math.max(1, Math.round(codes / count))],
+    }
+  })
+  return Object.assign({}, ...shapes)
 }
 
 function descriptionOf(name: string): Pick<Measurement, 'unit' | 'aggregation'> {

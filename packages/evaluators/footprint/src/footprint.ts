@@ -40,6 +40,8 @@ const kept = 'footprint/kept/'
 const work = 'footprint/multiply-accumulates/'
 const unit = 'multiply-accumulates'
 
+const stored = z.object({ data: z.array(z.tuple([z.int().min(0), z.number()])) })
+
 /** What a learner keeps and takes. Remembers how many numbers each task had; of the data themselves nothing. */
 class Footprint implements Evaluator, Stateful {
   readonly #options: z.output<typeof options>
@@ -181,8 +183,9 @@ class Footprint implements Evaluator, Stateful {
   }
 
   restore({ values }: State): void {
+    const { data } = stored.parse(values)
     this.#data.clear()
-    for (const [task, numbers] of values.data as [number, number][]) this.#data.set(task, numbers)
+    for (const [task, numbers] of data) this.#data.set(task, numbers)
   }
 }
 

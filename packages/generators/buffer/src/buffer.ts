@@ -139,7 +139,7 @@ class Buffer implements Generator {
   }
 
   restore(state: State): void {
-    this.#held = heldIn(state, this.#options.bits)
+    this.#held = heldIn(nameOf(this), state, this.#options.bits)
   }
 }
 

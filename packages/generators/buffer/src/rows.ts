@@ -47,6 +47,17 @@ export function tensorsOf(name: string, { size, bits, values, ranges }: Rows): R
   }
 }
 
+/** The shapes of `tensorsOf`, with `columns` pairs of bounds: one, or one for each number of a row. */
+export function shapesOfRows(
+  name: string,
+  [count, size]: readonly [number, number],
+  bits: Bits,
+  columns: number,
+): Record<string, readonly number[]> {
+  if (bits === 32) return { [name]: [count, size] }
+  return { [name]: [wordsFor(count * size, bits)], [`${name}/ranges`]: [2 * (columns === 1 ? 1 : size)] }
+}
+
 /** The reverse of `tensorsOf`, for `count` rows. */
 export function rowsFrom(tensors: Params, name: string, count: number, size: number, bits: Bits): Rows {
   const stored = tensors[name]!.dataSync()

@@ -1,8 +1,8 @@
-import { type Measurement, type State, sizeOf, z } from '@lgm/core'
+import { checkShapes, expected, type Measurement, type Params, type State, sizeOf, z } from '@lgm/core'
 import type { Bits } from '@lgm/quantized'
 import * as tf from '@tensorflow/tfjs'
 import { type KeptBasis, keptBasis, reconstruct } from './principal.js'
-import { bytesOfRows, countOf, numbersOf, type Rows, rowsFrom, tensorsOf } from './rows.js'
+import { bytesOfRows, countOf, numbersOf, type Rows, rowsFrom, shapesOfRows, tensorsOf } from './rows.js'
 
 /** Stored codes of one class, of which the first `drawn` were drawn in this pass; `met` examples so far; the task of their components. */
 export interface Shelf {
@@ -75,9 +75,13 @@ export function stateOf({ shelves: byClass, bases: byTask, shape, tasks }: Held)
   }
 }
 
-/** The reverse of `stateOf`, for a buffer of these bits. */
-export function heldIn({ tensors, values }: State, bits: Bits): Held {
+/**
+ * The reverse of `stateOf`, for a buffer of these bits.
+ * @throws LgmError `checkpoint` in the name of `where` for tensors that do not fit.
+ */
+export function heldIn(where: string, { tensors, values }: State, bits: Bits): Held {
   const { shape, tasks, shelves, bases } = stored.parse(values)
+  checkTensors(where, tensors, { shape, shelves, bases, bits })
   return {
     shape,
     tasks,
@@ -97,18 +101,42 @@ export function heldIn({ tensors, values }: State, bits: Bits): Held {
   }
 }
 
+const whole = z.int().min(0)
 const stored = z.object({
-  shape: z.array(z.number()).nullable(),
-  tasks: z.number(),
+  shape: z.array(z.int().positive()).nullable(),
+  tasks: whole,
   shelves: z.array(
-    z.object({
-      label: z.number(),
-      count: z.number(),
-      size: z.number(),
-      met: z.number(),
-      basis: z.number().nullable(),
-      drawn: z.number(),
-    }),
+    z
+      .object({
+        label: whole,
+        count: z.int().min(1),
+        size: z.int().min(1),
+        met: whole,
+        basis: whole.nullable(),
+        drawn: whole,
+      })
+      .refine(({ count, drawn }) => drawn <= count, 'no more drawn than there are'),
   ),
-  bases: z.array(z.object({ task: z.number(), components: z.number() })),
+  bases: z.array(z.object({ task: whole, components: z.int().min(1) })),
 })
+
+function checkTensors(
+  where: string,
+  tensors: Params,
+  { shape, shelves, bases, bits }: Omit<z.output<typeof stored>, 'tasks'> & { readonly bits: Bits },
+): void {
+  const columns = (name: string) => (tensors[`${name}/ranges`]?.size ?? 0) / 2
+  const size = sizeOf(shape ?? [])
+  const shapes = [
+    ...bases.map(({ task }) => ({ [`basis/${task}/mean`]: [size] })),
+    ...shelves.map(({ label, count, size }) => shapesOfRows(`${label}`, [count, size], bits, columns(`${label}`))),
+    ...bases.map(({ task, components }) =>
+      shapesOfRows(`basis/${task}`, [size, components], bits === 32 ? 32 : 8, columns(`basis/${task}`)),
+    ),
+  ]
+  const packed = (name: string) => bits !== 32 && !/\/(ranges|mean)$/.test(name)
+  checkShapes(where, tensors, Object.assign({}, ...shapes), name => (packed(name) ? 'int32' : 'float32'))
+  const stray = shelves.find(({ basis }) => basis !== null && !bases.some(({ task }) => task === basis))
+  if (stray)
+    throw expected(where, `the components of task ${stray.basis}`, 'none', 'take an earlier checkpoint', 'checkpoint')
+}

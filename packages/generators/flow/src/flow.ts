@@ -1,5 +1,6 @@
 import {
   after,
+  checkNetworks,
   checkNew,
   checkRehearsal,
   classesIn,
@@ -32,7 +33,7 @@ import {
   Trainer,
   z,
 } from '@lgm/core'
-import { drawFrom, type Flow, flowOptions, logProbabilities } from '@lgm/coupling'
+import { drawFrom, type Flow, flowOptions, initFlow, logProbabilities } from '@lgm/coupling'
 import * as tf from '@tensorflow/tfjs'
 import { flowBatches } from './batches.js'
 import { lossTerms } from './objective.js'
@@ -166,8 +167,15 @@ class NormalizingFlow implements Generator {
   }
 
   restore(state: State): void {
-    this.#memorized = memorizedSchema.parse(state.values)
-    this.#jitter = z.object({ jitter: z.number() }).parse(state.values).jitter
+    const memorized = memorizedSchema.parse(state.values)
+    const { jitter } = z.object({ jitter: z.number() }).parse(state.values)
+    checkNetworks(nameOf(this), state.tensors, memorized, (classes, rng) => {
+      // before a base that is too large is made of zeros
+      rng.uniform(classes * sizeOf(memorized.shape))
+      return initFlow(nameOf(this), this.#flow(memorized.shape), classes, rng)
+    })
+    this.#memorized = memorized
+    this.#jitter = jitter
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
     this.#figures = []

@@ -1,5 +1,6 @@
 import {
   after,
+  checkNetworks,
   checkNew,
   checkRehearsal,
   classesIn,
@@ -137,8 +138,13 @@ class Gan implements Generator {
   }
 
   restore(state: State): void {
-    this.#memorized = memorizedSchema.parse(state.values)
-    this.#terms = z.object({ terms: z.record(z.string(), z.number()) }).parse(state.values).terms
+    const memorized = memorizedSchema.parse(state.values)
+    const { terms } = z.object({ terms: z.record(z.string(), z.number()) }).parse(state.values)
+    checkNetworks(nameOf(this), state.tensors, memorized, (classes, rng) =>
+      initGan(nameOf(this), this.#options, memorized.shape, classes, rng),
+    )
+    this.#memorized = memorized
+    this.#terms = terms
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
   }

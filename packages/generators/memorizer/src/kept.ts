@@ -1,5 +1,6 @@
 import type { Memorized } from '@lgm/conditional'
-import { type State, sizeOf, z } from '@lgm/core'
+import { checkShapes, type Params, type State, sizeOf, z } from '@lgm/core'
+import { wordsFor } from '@lgm/quantized'
 import * as tf from '@tensorflow/tfjs'
 import { hashedCodes, unpackCodes } from './codes.js'
 import type { MemorizerOptions } from './options.js'
@@ -13,18 +14,21 @@ export interface Kept {
   readonly memorized: Memorized
 }
 
+const whole = z.int().min(0)
+/** Far above what any memorizer holds of a class: codes that follow from an index are made for as many as the file says. */
+const most = 1e7
 const stored = z.object({
-  shape: z.array(z.number()),
-  tasks: z.number(),
+  shape: z.array(z.int().positive()),
+  tasks: whole,
   weights: z.array(
     z.object({
       name: z.string(),
       bits: z.union([z.literal(32), z.literal(8), z.literal(4), z.literal(2)]),
-      shape: z.array(z.number()),
+      shape: z.array(z.int().positive()),
     }),
   ),
   shelves: z.array(
-    z.object({ label: z.number(), count: z.number(), start: z.number(), stride: z.number(), drawn: z.number() }),
+    z.object({ label: whole, count: z.int().min(1).max(most), start: whole, stride: whole, drawn: whole }),
   ),
 })
 
@@ -48,9 +52,14 @@ export function stateOf({ weights, shelves, memorized }: Kept): State {
   }
 }
 
-/** The inverse of `stateOf`. */
-export function readState({ tensors, values }: State, { codes, codeSize, codeBits }: MemorizerOptions): Kept {
+/**
+ * The inverse of `stateOf`.
+ * @throws LgmError `checkpoint` in the name of `where` for tensors that do not fit.
+ */
+export function readState(where: string, { tensors, values }: State, options: MemorizerOptions): Kept {
+  const { codes, codeSize, codeBits } = options
   const { shape, tasks, weights, shelves } = stored.parse(values)
+  checkTensors(where, tensors, { weights, shelves }, options)
   const words = (name: string) => Int32Array.from(tensors[name]?.dataSync() ?? [])
   const packed = weights.map(({ name, bits, shape }) => {
     const ranges = Float32Array.from(tensors[`${name}/ranges`]?.dataSync() ?? [])
@@ -68,4 +77,20 @@ export function readState({ tensors, values }: State, { codes, codeSize, codeBit
     shelves: new Map(filled),
     memorized: { shape, tasks, known: new Set(shelves.map(({ label }) => label)) },
   }
+}
+
+function checkTensors(
+  where: string,
+  tensors: Params,
+  { weights, shelves }: Pick<z.output<typeof stored>, 'weights' | 'shelves'>,
+  { codes, codeSize, codeBits }: MemorizerOptions,
+): void {
+  const shapes: Record<string, readonly number[]> = {}
+  for (const { name, bits, shape } of weights) {
+    shapes[`${name}/words`] = [wordsFor(sizeOf(shape), bits)]
+    if (bits !== 32) shapes[`${name}/ranges`] = [2 * (shape.length === 1 ? 1 : shape.at(-1)!)]
+  }
+  if (codes === 'learned')
+    for (const { label, count } of shelves) shapes[`codes/${label}`] = [wordsFor(count * codeSize, codeBits)]
+  checkShapes(where, tensors, shapes, name => (name.endsWith('/ranges') ? 'float32' : 'int32'))
 }

@@ -188,7 +188,7 @@ class Memorizer implements Generator {
   }
 
   restore(state: State): void {
-    const { weights, shelves, memorized } = readState(state, this.#options)
+    const { weights, shelves, memorized } = readState(nameOf(this), state, this.#options)
     this.dispose()
     this.#weights = weights
     this.#network = paramsOf(weights)

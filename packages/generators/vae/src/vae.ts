@@ -1,5 +1,6 @@
 import {
   after,
+  checkNetworks,
   checkNew,
   checkRehearsal,
   classesIn,
@@ -25,6 +26,7 @@ import {
   type Params,
   Rng,
   type State,
+  sizeOf,
   Trainer,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
@@ -141,7 +143,14 @@ class Vae implements Generator {
   }
 
   restore(state: State): void {
-    this.#memorized = memorizedSchema.parse(state.values)
+    const memorized = memorizedSchema.parse(state.values)
+    checkNetworks(nameOf(this), state.tensors, memorized, (classes, rng) => {
+      const { network, prior } = createObjective(nameOf(this), this.#options, memorized.shape)
+      const params = network.init(classes, rng)
+      const typical = () => rng.uniform(sizeOf(memorized.shape))
+      return { ...params, ...prior.grow(params, 0, classes, { rng, typical }) }
+    })
+    this.#memorized = memorized
     disposeParams(this.#params)
     this.#params = cloneParams(state.tensors)
     this.#figures = []

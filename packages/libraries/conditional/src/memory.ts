@@ -1,4 +1,4 @@
-import { checkShape, type Examples, expected, z } from '@lgm/core'
+import { checkRestored, checkShape, type Examples, expected, type Params, type Rng, sizeOf, z } from '@lgm/core'
 
 /** What a generator has memorized: the shape of its codes, the classes by id, and the tasks so far. */
 export interface Memorized {
@@ -12,9 +12,16 @@ export function memorizedValues({ shape, known, tasks }: Memorized) {
   return { shape: [...shape], known: [...known], tasks }
 }
 
+/** Far above what any generator has met: a number out of a file decides how long rows are. */
+const mostClasses = 1e6
+
 /** Reads `memorizedValues`, among other values or alone. */
 export const memorizedSchema = z
-  .object({ shape: z.array(z.number()), known: z.array(z.number()), tasks: z.number() })
+  .object({
+    shape: z.array(z.int().positive()),
+    known: z.array(z.int().min(0).max(mostClasses)),
+    tasks: z.int().min(0),
+  })
   .transform(({ shape, known, tasks }): Memorized => ({ shape, known: new Set(known), tasks }))
 
 /** Of a generator that has met nothing yet. */
@@ -23,6 +30,25 @@ export const nothingMemorized: Memorized = { shape: [], known: new Set(), tasks:
 /** What will have been memorized when `fresh` is. */
 export function after({ known, tasks }: Memorized, fresh: Examples): Memorized {
   return { shape: fresh.shape, known: new Set([...known, ...fresh.labels]), tasks: tasks + 1 }
+}
+
+/**
+ * Checks that tensors out of a file are the parameters of a network that has memorized this: none, or those that `make` would make for as
+ * many classes, from numbers it is given.
+ * @throws LgmError `checkpoint` in the name of `where`.
+ */
+export function checkNetworks(
+  where: string,
+  tensors: Params,
+  { shape, known, tasks }: Memorized,
+  make: (classes: number, rng: Rng) => Params,
+): void {
+  checkRestored(where, tensors, rng => {
+    if (tasks === 0) return {}
+    // no network has fewer numbers than codes have: a shape that is too large ends here
+    rng.uniform(sizeOf(shape))
+    return make(classesIn(known), rng)
+  })
 }
 
 /** How many classes one-hot labels need room for. */

@@ -1,5 +1,7 @@
 import {
+  checkShapes,
   classMask,
+  cloneParams,
   type Decoder,
   differentiate,
   type Embedder,
@@ -259,13 +261,13 @@ export class EpisodicMemory implements Stateful {
 
   restore({ tensors, values }: State): void {
     this.dispose()
-    const { examples, labels } = tensors
-    if (!examples || !labels) return
-    this.#stored = {
-      examples: tf.keep(examples.clone()),
-      labels: tf.keep(labels.clone()) as tf.Tensor1D,
-      counts: stored.parse(values).counts,
-    }
+    if (Object.keys(tensors).length === 0) return
+    const { counts } = stored.parse(values)
+    const count = counts.reduce((sum, each) => sum + each, 0)
+    const shapes = { examples: [count, ...(tensors.examples?.shape.slice(1) ?? [])], labels: [count] }
+    checkShapes(this.#where, tensors, shapes, name => (name === 'labels' ? 'int32' : 'float32'))
+    const { examples, labels } = cloneParams(tensors)
+    this.#stored = { examples: examples!, labels: labels as tf.Tensor1D, counts }
   }
 
   dispose(): void {

@@ -12,6 +12,7 @@ import {
   importanceOptions,
   inject,
   meanPerExample,
+  nameOf,
   Options,
   type Params,
   type Quadratic,
@@ -142,7 +143,7 @@ class Ewc implements Regularizer {
 
   restore(state: State): void {
     this.dispose()
-    this.#held = restoreQuadratic(state)
+    this.#held = restoreQuadratic(state, nameOf(this))
   }
 
   dispose(): void {

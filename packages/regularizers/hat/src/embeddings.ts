@@ -12,6 +12,13 @@ export function embeddingName(task: number, layer: Layer): string {
   return `${prefix}${task}/${gateName(layer)}`
 }
 
+/** The tasks of which parameters of E, without prefix, have embeddings. */
+export function tasksOf(params: Params): readonly number[] {
+  return Object.keys(params)
+    .flatMap(name => /^hat\/(\d{1,9})\//.exec(name)?.[1] ?? [])
+    .map(Number)
+}
+
 /** Embeddings from N(0, 1) for the gated layers that have none of the task yet, or nothing. */
 export function newEmbeddings({ task, model }: TaskState, gated: readonly Layer[], rng: Rng): Params | undefined {
   const missing = gated.filter(layer => !model.embedder[embeddingName(task.index, layer)])

@@ -1,5 +1,6 @@
 import {
   checkHeld,
+  checkShapes,
   cloneParams,
   definePlugin,
   disposeParams,
@@ -21,9 +22,9 @@ import {
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { embeddingName, gatedView, gatesOf, newEmbeddings } from './embeddings.js'
+import { embeddingName, gatedView, gatesOf, newEmbeddings, tasksOf } from './embeddings.js'
 import { annealedSlope, compensated, sparsityCost, usedShare, widest } from './gates.js'
-import { freeShares, type Layer, recognizeLayers } from './layers.js'
+import { freeShares, gateName, type Layer, recognizeLayers } from './layers.js'
 
 const options = z.strictObject({
   strength: z.number().positive().default(0.75).describe('λ, weight of the share that a task takes of the free units'),
@@ -44,6 +45,11 @@ const options = z.strictObject({
 })
 
 const where = 'regularizer "hat"'
+
+const stored = z.object({
+  layers: z.array(z.object({ name: z.string(), inputs: z.int().min(1), units: z.int().min(1), gated: z.boolean() })),
+  task: z.int().min(0),
+})
 
 /** Gates on the units of E for each task, learned with the weights; weights between units that earlier tasks use stay. */
 class Hat implements Regularizer {
@@ -122,6 +128,16 @@ class Hat implements Regularizer {
     return gatedView(params, this.#gated(), this.#gates(subset(params, 'embedder'), task))
   }
 
+  /** Embeddings of the last task, and of every other of which there is one. */
+  added(params: Params): Readonly<Record<string, readonly number[]>> {
+    if (this.#task < 0) return {}
+    const tasks = new Set([this.#task, ...tasksOf(subset(params, 'embedder'))])
+    const shapes = [...tasks].flatMap(task =>
+      this.#gated().map(layer => [`embedder/${embeddingName(task, layer)}`, [layer.units]] as const),
+    )
+    return Object.fromEntries(shapes)
+  }
+
   measure(): readonly Measurement[] {
     const aggregation = 'mean over the units of the widest gate of earlier tasks'
     return [{ name: `${nameOf(this)}/used`, value: this.#share, unit: 'fraction', aggregation }]
@@ -170,10 +186,13 @@ class Hat implements Regularizer {
 
   restore({ tensors, values }: State): void {
     this.dispose()
-    if (values.layers === undefined) return
+    if (values.layers === undefined && Object.keys(tensors).length === 0) return
+    const { layers, task } = stored.parse(values)
+    const gated = layers.filter(layer => layer.gated)
+    checkShapes(where, tensors, Object.fromEntries(gated.map(layer => [gateName(layer), [layer.units]])))
     this.#used = cloneParams(tensors)
-    this.#layers = values.layers as readonly Layer[]
-    this.#task = values.task as number
+    this.#layers = layers
+    this.#task = task
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
 import {
+  checkShapes,
   cloneParams,
   definePlugin,
   disposeParams,
@@ -10,6 +11,7 @@ import {
   Regularizer,
   requireProtected,
   type State,
+  shapesOf,
   type TaskState,
   z,
 } from '@lgm/core'
@@ -50,6 +52,7 @@ class L2 implements Regularizer {
   }
 
   restore({ tensors }: State): void {
+    checkShapes(where, tensors, shapesOf(tensors))
     this.#keep(tensors)
   }
 

@@ -11,6 +11,7 @@ import {
   importanceOptions,
   inject,
   meanPerExample,
+  nameOf,
   Options,
   type Params,
   type Quadratic,
@@ -142,7 +143,7 @@ class Mas implements Regularizer {
 
   restore(state: State): void {
     this.dispose()
-    this.#held = restoreQuadratic(state)
+    this.#held = restoreQuadratic(state, nameOf(this))
     this.#tasks = z.object({ tasks: z.int() }).parse(state.values).tasks
   }
 

@@ -1,4 +1,4 @@
-import { countNumbers, mapParams, type Params } from '@lgm/core'
+import { countNumbers, expected, mapParams, type Params } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
 
 // Owners are integers of a kernel's shape, by its name in E: 1 + the task that a weight belongs to, or 0 while it is free.
@@ -34,6 +34,13 @@ export function pruned(embedder: Params, owners: Params): Params {
   return mapParams(embedder, (tensor, name) =>
     owners[name] ? tf.tidy(() => tensor.mul(owners[name]!.greater(0).toFloat())) : tensor,
   )
+}
+
+/** @throws LgmError `checkpoint` for a kernel of E, in a whole model, whose weights belong to nobody, not even to no task yet. */
+export function checkOwned(where: string, params: Params, owners: Params): void {
+  for (const [name, { rank }] of Object.entries(params))
+    if (rank > 1 && name.startsWith('embedder/') && !owners[name.slice('embedder/'.length)])
+      throw expected(where, `the owners of ${name}`, 'none', 'load an earlier checkpoint', 'checkpoint')
 }
 
 /** The kernels of E, named as in a whole model, with the weights of the owners up to `last` alone. */

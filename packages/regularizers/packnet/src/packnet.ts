@@ -1,5 +1,6 @@
 import {
   checkHeld,
+  checkShapes,
   cloneParams,
   definePlugin,
   disposeParams,
@@ -14,11 +15,12 @@ import {
   Regularizer,
   requireTaskHeads,
   type State,
+  shapesOf,
   type TaskState,
   z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { claims, freeShare, ownedUpTo, pruned } from './owners.js'
+import { checkOwned, claims, freeShare, ownedUpTo, pruned } from './owners.js'
 
 const options = z.strictObject({
   prune: z
@@ -34,6 +36,8 @@ const options = z.strictObject({
 })
 
 const where = 'regularizer "packnet"'
+
+const stored = z.object({ tasks: z.int().min(0) })
 
 /** Gives each weight of E to the task that needs it; a task is answered with its own weights and those of tasks before it. */
 class PackNet implements Regularizer {
@@ -95,6 +99,7 @@ class PackNet implements Regularizer {
     if (task === this.#learning) return params
     if (task >= this.#tasks)
       throw expected(where, `a task from 1 to ${this.#tasks}`, `${task + 1}`, 'ask for a task that it has learned')
+    checkOwned(where, params, this.#owners)
     return { ...params, ...ownedUpTo(task + 1, params, this.#owners) }
   }
 
@@ -137,8 +142,10 @@ class PackNet implements Regularizer {
 
   restore({ tensors, values }: State): void {
     this.dispose()
+    const { tasks } = stored.parse(values)
+    checkShapes(where, tensors, shapesOf(tensors), () => 'int32')
     this.#owners = cloneParams(tensors)
-    this.#tasks = (values.tasks as number | undefined) ?? 0
+    this.#tasks = tasks
   }
 
   dispose(): void {

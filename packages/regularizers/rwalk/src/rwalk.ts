@@ -1,16 +1,19 @@
 import {
+  checkShapes,
   cloneParams,
   definePlugin,
   disposeParams,
   emptyState,
   flatten,
   inject,
+  nameOf,
   Options,
   type Params,
   quadraticPenalty,
   Regularizer,
   requireProtected,
   type State,
+  shapesOf,
   subset,
   type TaskState,
   type Update,
@@ -29,6 +32,8 @@ const options = z.strictObject({
 })
 
 const where = 'regularizer "rwalk"'
+
+const stored = z.object({ largest: z.tuple([z.number(), z.number()]) })
 
 /** What is kept between tasks: θ*, F and s, and the largest F and s, by which both are scaled to 0…1. */
 interface Held {
@@ -90,12 +95,16 @@ class RWalk implements Regularizer {
 
   restore({ tensors, values }: State): void {
     this.dispose()
-    if (!values.largest) return
+    if (Object.keys(tensors).length === 0) return
+    const { largest } = stored.parse(values)
+    const anchor = shapesOf(subset(tensors, 'anchor'))
+    const shapes = Object.entries(anchor).flatMap(([name, shape]) =>
+      ['anchor', 'fisher', 'score'].map(part => [`${part}/${name}`, shape] as const),
+    )
+    checkShapes(nameOf(this), tensors, Object.fromEntries(shapes))
     const kept = cloneParams(tensors)
-    this.#held = {
-      tensors: { anchor: subset(kept, 'anchor'), fisher: subset(kept, 'fisher'), score: subset(kept, 'score') },
-      largest: z.tuple([z.number(), z.number()]).parse(values.largest),
-    }
+    const parts = { anchor: subset(kept, 'anchor'), fisher: subset(kept, 'fisher'), score: subset(kept, 'score') }
+    this.#held = { tensors: parts, largest }
   }
 
   dispose(): void {

@@ -7,6 +7,7 @@ import {
   heldPenalty,
   inject,
   mapParams,
+  nameOf,
   Options,
   type Params,
   type Quadratic,
@@ -112,7 +113,7 @@ class Si implements Regularizer {
 
   restore(state: State): void {
     this.dispose()
-    this.#held = restoreQuadratic(state)
+    this.#held = restoreQuadratic(state, nameOf(this))
   }
 
   dispose(): void {
