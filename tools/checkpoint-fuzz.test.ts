@@ -103,9 +103,10 @@ test('a damaged or hostile checkpoint of a whole learner is refused, and changes
     await learner.load(other)
   }
   const seed = process.env.LGM_FUZZ_RUNS === undefined ? { seed: 1 } : {}
-  const cases = fc.oneof(
-    (await damages(store)).map(damage => [store, damage, true] as const),
-    (await damages(old)).map(damage => [old, damage, false] as const),
+  type Case = Parameters<typeof attempt>
+  const cases: fc.Arbitrary<Case> = fc.oneof(
+    (await damages(store)).map((damage): Case => [store, damage, true]),
+    (await damages(old)).map((damage): Case => [old, damage, false]),
   )
   await fc.assert(
     fc.asyncProperty(cases, given => attempt(...given)),

@@ -200,6 +200,9 @@ const executablePath = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/b
   place => place !== '' && existsSync(place),
 )
 
+/** Milliseconds. Drawing takes at most a tenth of the time, so after one that took long on a busy machine the next waits ten times as long. */
+const seldom = 200_000
+
 describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: skipped, since none was found', () => {
   test('the page changes without being loaded again, and complains of nothing', async () => {
     const folder = join(home, 'seen')
@@ -229,20 +232,20 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
       )
       const figure = { name: 'accuracy/head', value: [0.75], unit: 'fraction', axis: 'task', aggregation: 'mean' }
       appendFileSync(events, step(40) + line({ type: 'task-end', task: 0, measurements: [figure], seconds: 4 }))
-      await page.locator('#accuracy').waitFor({ timeout: 20_000 })
+      await page.locator('#accuracy').waitFor({ timeout: seldom })
       expect(await page.locator('#matrix-head table').textContent()).toContain('75.0')
       expect(await page.locator('nav').textContent()).toContain('Accuracy')
       expect(await page.locator('#training details').first().getAttribute('open')).toBe('')
       writeFileSync(events, begin(4) + step(30))
-      await page.locator('#status', { hasText: 'learn 30/60' }).waitFor({ timeout: 20_000 })
-      await page.locator('#accuracy').waitFor({ state: 'detached', timeout: 20_000 })
+      await page.locator('#status', { hasText: 'learn 30/60' }).waitFor({ timeout: seldom })
+      await page.locator('#accuracy').waitFor({ state: 'detached', timeout: seldom })
       expect(await page.evaluate(() => document.body.getAttribute('data-mark'))).toBe('first')
       expect(complaints).toEqual([])
       expect(readFileSync(events, 'utf8')).toContain('"seed":4')
     } finally {
       await browser.close()
     }
-  }, 120_000)
+  }, 600_000)
 
   test('a page that is open while the command is started again says that its address has expired', async () => {
     const { address } = await watching('again')
@@ -253,7 +256,7 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     try {
       const page = await browser.newPage()
       await page.goto(address)
-      const told = (text: string) => page.locator('#status', { hasText: text }).waitFor({ timeout: 100_000 })
+      const told = (text: string) => page.locator('#status', { hasText: text }).waitFor({ timeout: seldom })
       await told('waiting for a run')
       for (const one of open.splice(0)) one.close()
       await told('no answer from lgm watch: trying again; if it has ended, start it again')
@@ -263,5 +266,5 @@ describe.skipIf(!executablePath)(executablePath ? 'in Chromium' : 'in Chromium: 
     } finally {
       await browser.close()
     }
-  }, 300_000)
+  }, 600_000)
 })
