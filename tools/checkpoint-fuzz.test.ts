@@ -114,4 +114,4 @@ test('a damaged or hostile checkpoint of a whole learner is refused, and changes
   )
   expect(countTensors()).toBe(tensors)
   for (const count of Object.values(counts)) expect(count / fuzzRuns).toBeGreaterThan(0.005)
-})
+}, 600_000)

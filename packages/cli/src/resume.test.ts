@@ -99,7 +99,7 @@ describe('a run that was killed', () => {
       '--resume: expected --out with the folder of the run',
     )
     expect((await lgm('run', 'kept.yaml', '--out', 'one')).err).toContain('or go on with the run in it: --resume')
-  }, 60_000)
+  }, 300_000)
 
   test('goes on from the last checkpoint but one where the last is damaged', async () => {
     await stoppedBeforeTheEnd('damaged')
