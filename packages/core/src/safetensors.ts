@@ -6,8 +6,6 @@ const typeOf = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const
 /** What is read: PyTorch's whole numbers are `I64` unless told, and become int32. */
 const types = { F32: Float32Array, I32: Int32Array, BOOL: Uint8Array, I64: BigInt64Array } as const
 
-type Fail = (what: string, got: string, remedy?: string) => Error
-
 interface Entry {
   readonly dtype: string
   readonly shape: readonly number[]
@@ -76,8 +74,8 @@ export async function encodeSafetensors(params: Params): Promise<Uint8Array<Arra
  * @throws LgmError `checkpoint` naming `where` and what does not fit.
  */
 export function decodeArrays(file: Uint8Array, where = 'safetensors'): SafetensorsFile {
-  const fail = (what: string, got: string, remedy = 'the file is damaged or not a safetensors file') =>
-    expected(where, what, got, remedy, 'checkpoint')
+  const fail = (what: string, got: string) =>
+    expected(where, what, got, 'the file is damaged or not a safetensors file', 'checkpoint')
   if (file.length < 8) throw fail('at least 8 bytes', `${file.length}`)
   const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true)
   if (length > BigInt(file.length - 8)) throw fail(`a header of at most ${file.length - 8} bytes`, `${length}`)
@@ -91,7 +89,13 @@ export function decodeArrays(file: Uint8Array, where = 'safetensors'): Safetenso
   for (const [name, entry] of entries) {
     const type = isType(entry?.dtype) && types[entry.dtype]
     if (!type)
-      throw fail(`dtype F32, I32, I64 or BOOL for "${name}"`, show(entry?.dtype), 'convert it before it is saved')
+      throw expected(
+        where,
+        `dtype F32, I32, I64 or BOOL for "${name}"`,
+        show(entry?.dtype),
+        'convert it before it is saved',
+        'checkpoint',
+      )
     if (!Array.isArray(entry.shape) || !entry.shape.every(side => Number.isSafeInteger(side) && side >= 0))
       throw fail(`a shape for "${name}"`, show(entry.shape))
     const bytes = entry.shape.reduce((product, side) => product * side, type.BYTES_PER_ELEMENT)
@@ -104,7 +108,7 @@ export function decodeArrays(file: Uint8Array, where = 'safetensors'): Safetenso
   const metadata = (header as Readonly<Record<string, unknown>>)[metadataKey] ?? {}
   if (!isTexts(metadata)) throw fail('texts as metadata', show(metadata))
   return {
-    arrays: Object.fromEntries(entries.map(([name, entry]) => [name, read(file, start, entry, fail)])),
+    arrays: Object.fromEntries(entries.map(([name, entry]) => [name, read(file, start, entry, where)])),
     metadata,
   }
 }
@@ -148,7 +152,7 @@ function offsets(entry: Entry): readonly [number, number] {
     : [-1, -1]
 }
 
-function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, Entry> {
+function parseHeader(bytes: Uint8Array, fail: (what: string, got: string) => Error): Record<string, Entry> {
   try {
     const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
     if (typeof header === 'object' && header !== null && !Array.isArray(header)) return header as Record<string, Entry>
@@ -162,13 +166,14 @@ function read(
   file: Uint8Array,
   start: number,
   { dtype, shape, data_offsets: [from, to] }: Entry,
-  fail: Fail,
+  where: string,
 ): NamedArray {
   // a copy of its own: slice of a Buffer, which Node gives for a file, is a view of something larger
   const { buffer } = new Uint8Array(file.subarray(start + from, start + to))
   const values = new types[dtype as keyof typeof types](buffer)
   if (!(values instanceof BigInt64Array)) return { shape, values }
   const large = values.find(value => value !== BigInt.asIntN(32, value))
-  if (large !== undefined) throw fail('whole numbers that int32 can hold', `${large}`, 'use smaller numbers')
+  if (large !== undefined)
+    throw expected(where, 'whole numbers that int32 can hold', `${large}`, 'use smaller numbers', 'checkpoint')
   return { shape, values: Int32Array.from(values, Number) }
 }
