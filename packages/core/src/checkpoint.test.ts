@@ -9,7 +9,7 @@ const x = Float32Array.from([1, 0, 0.9, 0.1, 0, 1, 0.1, 0.9])
 const plugins = () => [...tinyModel().plugins, tinyDecoder(), tinyGenerator()]
 
 /** What a learner of `x` and `-x` in two tasks, seed 7, was saved as before there were checksums, and what it answered then. */
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/checkpoint-1/${name}`, import.meta.url))
+const fixture = (name: string) => readFileSync(new URL(`fixtures/checkpoint-1/${name}`, import.meta.url))
 const first: Store = { write: async () => {}, read: async name => fixture(name) }
 
 async function answersOf(learner: Learner) {

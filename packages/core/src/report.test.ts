@@ -79,7 +79,7 @@ describe('a figure', () => {
 })
 
 describe('the reports that are kept, as lgm run wrote them', () => {
-  const folder = new URL('../fixtures/reports/', import.meta.url)
+  const folder = new URL('fixtures/reports/', import.meta.url)
   const kept = (file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
   const newest = reportSchema.shape.version.value
 

@@ -11,16 +11,16 @@ import {
   type Measurement,
   nameOf,
   Options,
-  type Params,
   Rng,
   range,
   type State,
   sizeOf,
-  z,
+  type z,
 } from '@lgm/core'
 import * as tf from '@tensorflow/tfjs'
-import { cholesky, rowAt } from './cholesky.js'
+import { cholesky } from './cholesky.js'
 import { type Components, draw, logJoint, rowsAtOnce, uploadWhitening, type Whitening, whiten } from './components.js'
+import { shapesFor, stored } from './kept.js'
 import { fitMixture } from './mixture.js'
 import { meanNats } from './nats.js'
 import { options } from './options.js'
@@ -184,11 +184,8 @@ class Gaussian implements Generator {
 
   restore({ tensors, values }: State): void {
     const { shape, classes } = stored.parse(values)
-    this.#checkTensors(
-      tensors,
-      sizeOf(shape),
-      classes.map(({ label }) => label),
-    )
+    const labels = classes.map(({ label }) => label)
+    checkShapes(nameOf(this), tensors, shapesFor(tensors, sizeOf(shape), labels, this.#options.covariance))
     const numbers = (name: string) => (tensors[name]?.dataSync().slice() ?? new Float32Array(0)) as Float32Array
     const [d, covariance] = [sizeOf(shape), this.#options.covariance]
     const read = (label: number): Components => ({
@@ -204,26 +201,7 @@ class Gaussian implements Generator {
     this.#density = undefined
     this.#nats = undefined
   }
-
-  /** For codes of `d` numbers and as many components as there are weights. */
-  #checkTensors(tensors: Params, d: number, labels: readonly number[]): void {
-    const { covariance } = this.#options
-    const shapes: Record<string, readonly number[]> = {}
-    for (const label of labels) {
-      const count = tensors[`${label}/weights`]?.size || 1
-      shapes[`${label}/weights`] = [count]
-      shapes[`${label}/means`] = [count, d]
-      if (covariance !== 'shared') shapes[`${label}/factors`] = [count, covariance === 'full' ? rowAt(d) : d]
-    }
-    if (covariance === 'shared' && labels.length > 0) shapes.pooled = [rowAt(d)]
-    checkShapes(nameOf(this), tensors, shapes)
-  }
 }
-
-const stored = z.object({
-  shape: z.array(z.int().positive()),
-  classes: z.array(z.object({ label: z.int().min(0), met: z.number() })),
-})
 
 /**
  * A Gaussian, or a mixture of k by EM, for each class; exact density. `components: 1` is quadratic discriminant analysis, with

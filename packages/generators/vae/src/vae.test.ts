@@ -21,7 +21,7 @@ function check(options: VaeOptions, description: Partial<GeneratorDescription> =
   checkGenerator({
     plugin: () => vae({ ...small, ...options }),
     quick: () => vae({ ...small, ...options, iterations: 3 }),
-    maps: () => vae({ ...small, ...options, net: 'conv', filters: [2, 3], widths: [4], iterations: 3 }),
+    maps: () => vae({ ...small, ...options, net: 'conv', filters: [4, 4], widths: [8], beta: 0.01, iterations: 20 }),
     ...description,
   })
 }
