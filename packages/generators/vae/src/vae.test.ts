@@ -17,20 +17,31 @@ const small: VaeOptions = {
   optimizer: { rate: 0.03 },
 }
 
+/** At a rate that leaves its few filters alive. */
+const convolutions: VaeOptions = {
+  ...small,
+  net: 'conv',
+  filters: [8, 8],
+  widths: [8],
+  sigma: 0.1,
+  beta: 0.01,
+  iterations: 40,
+  optimizer: { rate: 0.01 },
+}
+
 function check(options: VaeOptions, description: Partial<GeneratorDescription> = {}): void {
   checkGenerator({
     plugin: () => vae({ ...small, ...options }),
     quick: () => vae({ ...small, ...options, iterations: 3 }),
-    maps: () => vae({ ...small, ...options, net: 'conv', filters: [4, 4], widths: [8], beta: 0.01, iterations: 20 }),
     ...description,
   })
 }
 
-check({})
+check({}, { maps: () => vae(convolutions) })
 check({ prior: 'standard', retention: 'restart' })
 check({ conditional: false, prior: 'mixture', components: 3, iterations: 200 })
 check({ prior: 'flow', couplings: 2, couplingWidths: [8] })
-check({ retention: 'distill' }, { returning: false })
+check({ retention: 'distill' }, { returning: false, maps: () => vae({ ...convolutions, retention: 'distill' }) })
 check(
   {
     prior: 'vamp',
